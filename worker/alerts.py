@@ -1,0 +1,80 @@
+"""Mails to the operations inbox over SMTP."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Protocol
+
+from worker.setting_values import SmtpServer
+from worker.settings import Settings
+
+TIMEOUT = 20.0
+
+
+class MailError(Exception):
+    """The mail server was not to be reached, or did not take the mail."""
+
+
+class Mailer(Protocol):
+    """Sends one mail; raises MailError where that failed."""
+
+    def send(self, subject: str, text: str) -> None:
+        """Send one mail."""
+
+
+class NoMailer:
+    """Without SMTP_URL nothing is mailed; letters are still listed and logged."""
+
+    def send(self, subject: str, text: str) -> None:
+        """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpMailer:
+    """Sends over SMTP, with TLS as SMTP_URL says."""
+
+    server: SmtpServer
+    sender: str
+    to: tuple[str, ...]
+
+    def send(self, subject: str, text: str) -> None:
+        """Send one mail to all of ALERT_EMAIL_TO. Raises MailError."""
+        message = EmailMessage()
+        message["Subject"], message["From"], message["To"] = subject, self.sender, ", ".join(self.to)
+        message["Date"], message["Message-ID"] = (
+            formatdate(localtime=False),
+            make_msgid(domain="innkey.invalid"),
+        )
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        try:
+            self._deliver(message)
+        except (OSError, smtplib.SMTPException) as error:
+            msg = f"the mail server {self.server.host}:{self.server.port} did not take the mail ({type(error).__name__})"
+            raise MailError(msg) from None
+
+    def _deliver(self, message: EmailMessage) -> None:
+        server, context = self.server, ssl.create_default_context()
+        with self._connect(context) as smtp:
+            if server.starttls:
+                smtp.starttls(context=context)
+            if server.username is not None and server.password is not None:
+                smtp.login(server.username, server.password.reveal())
+            smtp.send_message(message)
+
+    def _connect(self, context: ssl.SSLContext) -> smtplib.SMTP:
+        host, port = self.server.host, self.server.port
+        if self.server.tls:
+            return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
+        return smtplib.SMTP(host, port, timeout=TIMEOUT)
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    """The mailer of these settings."""
+    if settings.smtp is None or settings.alert_email_from is None:
+        return NoMailer()
+    return SmtpMailer(settings.smtp, settings.alert_email_from, settings.alert_email_to)

@@ -1,0 +1,149 @@
+"""Wires everything once per process: configuration, store, services. Nothing is connected before it is used."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from worker.alerts import make_mailer
+from worker.broker import BrokerHints, make_broker
+from worker.configuration import Configuration, load_configuration
+from worker.configuration_error import ConfigurationError, Problem
+from worker.domain.house import House
+from worker.service.accounts import Accounts
+from worker.service.apply_event import EventApplier
+from worker.service.clock import Clock
+from worker.service.counts import Counts
+from worker.service.escalate import Escalation
+from worker.service.housekeeping import Housekeeping
+from worker.service.ledger import Ledger
+from worker.service.review import Review
+from worker.service.serve_lock import LockServer
+from worker.service.vendor import Vendor, clients_for
+from worker.settings import Settings
+from worker.store.store import Store, open_store
+
+
+class Hints(Protocol):
+    """How work is announced to the workers. Each may be lost: the tick finds what waits."""
+
+    def locks(self, names: list[str]) -> None:
+        """It is these locks' turn."""
+
+    def event(self, event_key: str) -> None:
+        """An event waits to be applied."""
+
+    def alert(self, problem: str) -> None:
+        """A mail about this problem is due."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Innkey:
+    """The services of one process."""
+
+    configuration: Configuration
+    store: Store
+    clock: Clock
+    ledger: Ledger
+    review: Review
+    hints: Hints
+    stopping: Event = field(default_factory=Event)
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def settings(self) -> Settings:
+        """The environment."""
+        return self.configuration.settings
+
+    def house(self) -> House:
+        """The accounts, locks and units of the property file, as read last."""
+        return self.configuration.properties.house
+
+    def lock_server(self) -> LockServer:
+        """What serves locks; it makes the vendor's clients."""
+        access = self.configuration.properties.accounts_access
+        vendor = Vendor(
+            clients=clients_for(self.house(), {name: a.base_url for name, a in access.items()}),
+            keys={name: a.api_key.reveal() for name, a in access.items() if a.api_key is not None},
+            counts=self.counts,
+        )
+        return LockServer(
+            store=self.store,
+            ledger=self.ledger,
+            vendor=vendor,
+            accounts=Accounts(self.store, self.ledger),
+            house=self.house,
+            clock=self.clock,
+            stopping=self.stopping,
+        )
+
+    def report_counts(self) -> None:
+        """Add what this process has counted to the counters behind `/metrics`."""
+        self.store.health.count_all(self.counts.take())
+
+    def event_applier(self) -> EventApplier:
+        """What applies events."""
+        return EventApplier(self.store, self.ledger)
+
+    def housekeeping(self) -> Housekeeping:
+        """What the tick does."""
+        return Housekeeping(
+            store=self.store,
+            house=self.house,
+            clock=self.clock,
+            wake=self.hints.locks,
+            hint_event=self.hints.event,
+            hint_alert=self.hints.alert,
+        )
+
+    def escalation(self) -> Escalation:
+        """What mails alerts."""
+        return Escalation(
+            store=self.store,
+            house=self.house,
+            clock=self.clock,
+            mailer=make_mailer(self.settings),
+            base_url=self.settings.base_url,
+        )
+
+
+def bootstrap(
+    environ: Mapping[str, str] | None = None, *, hints: Hints | None = None, patient: bool = True
+) -> Innkey:
+    """The services for one process; without `hints` they announce work through a broker of their own.
+
+    `patient`: workers ride out a stall of Redis, the web answers at once.
+
+    Raises ConfigurationError with every problem.
+    """
+    configuration = load_configuration(environ)
+    settings = configuration.settings
+    if settings.redis_url is None:
+        raise _no_redis_url()
+    if hints is None:
+        url = settings.broker_url or settings.redis_url
+        hints = BrokerHints(make_broker(url.reveal(), [], patient=patient))
+    keys = [key.reveal() for key in settings.secret_keys]
+    store = open_store(settings.redis_url.reveal(), keys, patient=patient)
+    clock = Clock()
+    house = configuration.properties.house
+    ledger = Ledger(
+        store=store, house=lambda: house, clock=clock, wake=hints.locks, new_id=lambda: secrets.token_hex(8)
+    )
+    return Innkey(
+        configuration=configuration,
+        store=store,
+        clock=clock,
+        ledger=ledger,
+        review=Review(store, ledger),
+        hints=hints,
+    )
+
+
+def _no_redis_url() -> ConfigurationError:
+    cause = "is not set"
+    cure = "set it to your Redis or Valkey, or start everything with `innkey up`, which brings its own"
+    return ConfigurationError([Problem("REDIS_URL", cause, cure)])

@@ -1,0 +1,1 @@
+"""The rules of Innkey as pure functions: plain data and `now` in, decisions out. Nothing here touches the world."""

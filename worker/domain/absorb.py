@@ -1,0 +1,283 @@
+"""How answers change a code's record: `begin` before a call, `absorb` after it, `observe` after a read.
+
+A command is recorded as in doubt before it leaves, so that a worker that dies in the call leaves just the
+record that an unanswered call leaves. Pure; the retry table is `worker.domain.answer_table`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from worker.domain.access_code import (
+    KEPT_WRITES,
+    AccessCode,
+    Doubt,
+    GaveUp,
+    Phase,
+    Written,
+)
+from worker.domain.answer_table import TABLE, Rule, Then
+from worker.domain.goals import Goal, Leave, Wish
+from worker.domain.outcomes import Answer, Kind, Outcome
+from worker.domain.reasons import Job, Reason
+from worker.domain.slots import Sight, View, look, shows
+from worker.domain.steps import Delete, Push, Terms
+
+
+def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, terms: Terms) -> AccessCode:
+    """The record just before the bytes leave: the slot is ours, the write is remembered, all is in doubt."""
+    job = Job.SET if isinstance(step, Push) else Job.REMOVE
+    doubt = Doubt(
+        job=job,
+        since=now,
+        refutes_from=now + terms.hold,
+        reason=Reason.UNCONFIRMED,
+        with_email=isinstance(step, Push) and step.with_email,
+        answered=False,
+    )
+    begun = replace(
+        code,
+        doubt=doubt,
+        in_flight=True,
+        attempts=code.attempts + 1,
+        again_at=None,
+        waiting=False,
+    )
+    if isinstance(step, Delete) or not isinstance(goal, Wish):
+        return replace(
+            begun,
+            phase=Phase.REMOVING,
+            removal_owed=False,
+            removal_repeated=code.removal_owed,
+        )
+    writes = _remember(code.writes, step.written)
+    return replace(
+        begun,
+        phase=Phase.SETTING,
+        slot=step.slot,
+        writes=writes,
+        proven=False,
+        started=goal.starts,
+    )
+
+
+def recover(code: AccessCode) -> AccessCode:
+    """After a worker died in a call: the doubt it left stands, and the death is counted."""
+    return replace(code, in_flight=False, crashes=code.crashes + 1) if code.in_flight else code
+
+
+def absorb(code: AccessCode, goal: Goal, answer: Answer, now: datetime, terms: Terms) -> AccessCode:
+    """The record after the answer to the command that `begin` recorded. ValueError without such a command."""
+    if code.doubt is None:
+        msg = f"no command is under way on lock {code.lock}"
+        raise ValueError(msg)
+    doubt, outcome = code.doubt, answer.outcome
+    rule = TABLE[outcome.kind]
+    told = replace(code.tried(now, doubt.job, outcome), in_flight=False)
+    if rule.repeat_removal and doubt.job is Job.REMOVE and not code.removal_repeated:
+        told = replace(told, removal_owed=True)
+    if rule.then is Then.PROVE:
+        return _done(told, goal, doubt, answer, now, terms)
+    if rule.then is Then.READ_BACK:
+        return replace(
+            told,
+            doubt=replace(doubt, answered=True, refutes_from=doubt.since, reason=rule.reason),
+        )
+    if rule.then is Then.WAIT_FOR_IT:
+        late = replace(
+            doubt,
+            answered=True,
+            refutes_from=now + terms.policy.pending_for,
+            reason=rule.reason,
+        )
+        return replace(told, doubt=late, again_at=now + terms.policy.pending_poll)
+    if rule.then is Then.HOLD:
+        return told
+    return _not_done(told, rule, outcome, doubt.job, now, terms)
+
+
+def _done(
+    code: AccessCode,
+    goal: Goal,
+    doubt: Doubt,
+    answer: Answer,
+    now: datetime,
+    terms: Terms,
+) -> AccessCode:
+    if doubt.job is Job.REMOVE:
+        return removed(code)
+    latest = code.latest
+    if answer.entries is not None and latest is not None:
+        view = View(now, {e.slot: e for e in answer.entries})
+        if shows(code, goal.key, latest, view):
+            return on_the_lock(code)
+    unproven = replace(doubt, answered=True, refutes_from=now + terms.policy.pending_poll)
+    return replace(code, doubt=unproven)
+
+
+def _not_done(
+    code: AccessCode,
+    rule: Rule,
+    outcome: Outcome,
+    job: Job,
+    now: datetime,
+    terms: Terms,
+) -> AccessCode:
+    clear = replace(code, doubt=None)
+    if rule.then is Then.GIVE_UP:
+        return replace(clear, gave_up=GaveUp(rule.reason, job))
+    if rule.then is Then.NOT_COUNTED:
+        pause = outcome.retry_after
+        return replace(clear, again_at=now if pause is None else _after(now, pause))
+    delays, offline = terms.policy.offline_delays, code.offline + 1
+    clear = replace(clear, offline=offline, failed_for=rule.reason)
+    if offline > len(delays):
+        return replace(clear, gave_up=GaveUp(rule.reason, job))
+    return replace(clear, again_at=now + delays[offline - 1])
+
+
+def misread(code: AccessCode, outcome: Outcome, now: datetime, terms: Terms) -> AccessCode:
+    """The record after a read of the lock failed: nothing is concluded from it, and it is tried again."""
+    told = code.tried(now, Job.LIST, outcome)
+    rule = TABLE[outcome.kind]
+    if rule.then is Then.GIVE_UP:
+        return replace(told, gave_up=GaveUp(rule.reason, Job.LIST))
+    if rule.then is Then.NOT_COUNTED:
+        pause = outcome.retry_after
+        return replace(told, again_at=now if pause is None else _after(now, pause))
+    delays, misreads = terms.policy.retry_delays, code.misreads + 1
+    told = replace(told, misreads=misreads)
+    if misreads > len(delays):
+        return replace(told, gave_up=GaveUp(Reason.UNCONFIRMED, Job.LIST))
+    return replace(told, again_at=now + delays[misreads - 1])
+
+
+def observe(code: AccessCode, goal: Goal, view: View, now: datetime, terms: Terms) -> AccessCode:
+    """The record after a successful read: it confirms at any time, and refutes once the doubt allows it."""
+    code = replace(code, misreads=0)
+    if code.slot is None:
+        return code
+    sight = look(code, goal.key, view)
+    if isinstance(goal, Wish):
+        return _observe_wish(code, goal, sight, view, now, terms)
+    return _observe_leave(code, goal, sight, view, now, terms)
+
+
+def _observe_wish(
+    code: AccessCode, goal: Wish, sight: Sight, view: View, now: datetime, terms: Terms
+) -> AccessCode:
+    latest = code.latest
+    if latest is not None and shows(code, goal.key, latest, view):
+        return on_the_lock(code)
+    if code.doubt is not None:
+        if not _refutes(code.doubt, view):
+            return _look_again(code, code.doubt, now, terms)
+        return _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
+    if sight is Sight.ABSENT and code.phase is Phase.SET:
+        return replace(code.fresh(Phase.SETTING), proven=False)
+    if sight in (Sight.OURS, Sight.ABSENT):
+        return replace(code, proven=False)
+    if sight is Sight.FOREIGN and code.phase is Phase.SETTING and not code.proven and len(code.writes) <= 1:
+        # Never seen on the lock, and somebody typed a code into the slot meanwhile: theirs stays.
+        return replace(code, slot=None, writes=())
+    return code
+
+
+def _observe_leave(
+    code: AccessCode, goal: Leave, sight: Sight, view: View, now: datetime, terms: Terms
+) -> AccessCode:
+    if sight is Sight.FOREIGN:
+        return removed(code)
+    if code.doubt is not None and code.doubt.job is Job.SET:
+        return _observe_abandoned_set(code, goal, sight, view, now, terms)
+    if sight is Sight.ABSENT:
+        return replace(code, doubt=None, again_at=None) if code.removal_owed else removed(code)
+    if code.doubt is None:
+        return code
+    if not _refutes(code.doubt, view):
+        return _look_again(code, code.doubt, now, terms)
+    return _failed(code, code.doubt.reason, now, terms, told=True)
+
+
+def _observe_abandoned_set(
+    code: AccessCode, goal: Leave, sight: Sight, view: View, now: datetime, terms: Terms
+) -> AccessCode:
+    """An add that is no longer wanted may still arrive: its slot stays ours until that is past."""
+    doubt, latest = code.doubt, code.latest
+    if doubt is None or latest is None:
+        return code
+    arrived = shows(code, goal.key, latest, view)
+    late = replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
+    if not arrived and not _refutes(late, view):
+        return _look_again(replace(code, doubt=late), late, now, terms)
+    return removed(code) if sight is Sight.ABSENT else replace(code, doubt=None, again_at=None)
+
+
+def _refutes(doubt: Doubt, view: View) -> bool:
+    return view.read_at >= doubt.refutes_from
+
+
+def _look_again(code: AccessCode, doubt: Doubt, now: datetime, terms: Terms) -> AccessCode:
+    if not doubt.answered:
+        return replace(code, again_at=doubt.refutes_from)
+    return replace(
+        code,
+        again_at=min(now + terms.policy.pending_poll, max(doubt.refutes_from, now)),
+    )
+
+
+def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, told: bool) -> AccessCode:
+    job = code.doubt.job if code.doubt is not None else Job.SET
+    failures, delays = code.failures + 1, terms.policy.retry_delays
+    counted = replace(code, doubt=None, failures=failures, failed_for=reason)
+    if failures > len(delays) or (reason is Reason.PIN_TAKEN and told):
+        return replace(counted, gave_up=GaveUp(reason, job))
+    return replace(counted, again_at=now + delays[failures - 1])
+
+
+def on_the_lock(code: AccessCode) -> AccessCode:
+    """The code was seen on the lock as it was written last."""
+    last = code.last if code.last is not None else Outcome(Kind.DONE)
+    return replace(
+        code,
+        phase=Phase.SET,
+        proven=True,
+        doubt=None,
+        in_flight=False,
+        failures=0,
+        offline=0,
+        crashes=0,
+        again_at=None,
+        failed_for=None,
+        gave_up=None,
+        waiting=False,
+        writes=code.writes[-1:],
+        tries=(),
+        last=last,
+        letter=None,
+    )
+
+
+def removed(code: AccessCode) -> AccessCode:
+    """The code is off the lock, or is no longer ours to take off: its slot is given back."""
+    return replace(
+        code.fresh(Phase.REMOVED),
+        attempts=code.attempts,
+        slot=None,
+        writes=(),
+        proven=False,
+        started=None,
+        doubt=None,
+        in_flight=False,
+        by_hand=False,
+        letter=None,
+    )
+
+
+def _remember(writes: tuple[Written, ...], written: Written) -> tuple[Written, ...]:
+    return (*(w for w in writes if w != written), written)[-KEPT_WRITES:]
+
+
+def _after(now: datetime, seconds: float) -> datetime:
+    return now + timedelta(seconds=seconds)

@@ -1,0 +1,163 @@
+"""One PIN on one lock for one stay: what we wrote, what is still in doubt, and how often we tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from worker.domain.outcomes import Entry, Outcome
+from worker.domain.reasons import Job, Reason
+
+KEPT_WRITES = 4
+KEPT_TRIES = 20
+
+
+class Phase(StrEnum):
+    """How far a code is. A code with an open letter shows as `review` instead."""
+
+    PLANNED = "planned"
+    SETTING = "setting"
+    SET = "set"
+    REMOVING = "removing"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a push writes into a slot: the PIN and the window in the lock's own time (YYMMDDHHmm)."""
+
+    pin: str
+    starts: str
+    ends: str
+
+    def __repr__(self) -> str:
+        """Leave out the PIN."""
+        return f"Written({self.starts}-{self.ends})"
+
+    def is_shown_by(self, entry: Entry) -> bool:
+        """Whether the lock's list shows this very PIN and window."""
+        return (self.pin, self.starts, self.ends) == (
+            entry.pin,
+            entry.starts,
+            entry.ends,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A command whose effect is not proven yet.
+
+    `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
+    the effect counts against it, `reason` what the letter will say if it was the last attempt.
+    """
+
+    job: Job
+    since: datetime
+    refutes_from: datetime
+    reason: Reason
+    with_email: bool = False
+    answered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt, kept for the person who will read the letter."""
+
+    at: datetime
+    job: Job
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """Why, and at which job, a person has to look."""
+
+    reason: Reason
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRef:
+    """The dead letter that is open for a code; while `retrying` the code is worked on again."""
+
+    id: str
+    reason: Reason
+    job: Job
+    retrying: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessCode:
+    """The record of one code.
+
+    `writes` holds what we wrote into `slot`, the latest last: any of them may still show up there.
+    `proven` says that the latest was seen on the lock. `attempts` counts the commands sent for the present job,
+    `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
+    `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try, `started`
+    the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the list no longer
+    shows the code; `removal_repeated`: that was done.
+    """
+
+    lock: str
+    phase: Phase = Phase.PLANNED
+    slot: int | None = None
+    writes: tuple[Written, ...] = ()
+    proven: bool = False
+    started: datetime | None = None
+    doubt: Doubt | None = None
+    in_flight: bool = False
+    removal_owed: bool = False
+    removal_repeated: bool = False
+    attempts: int = 0
+    failures: int = 0
+    offline: int = 0
+    misreads: int = 0
+    crashes: int = 0
+    again_at: datetime | None = None
+    failed_for: Reason | None = None
+    gave_up: GaveUp | None = None
+    last: Outcome | None = None
+    tries: tuple[Try, ...] = ()
+    waiting: bool = False
+    by_hand: bool = False
+    letter: LetterRef | None = None
+    due: datetime | None = None
+    deadline: datetime | None = None
+
+    @property
+    def latest(self) -> Written | None:
+        """What was written last, or tried to be."""
+        return self.writes[-1] if self.writes else None
+
+    def is_on(self, wanted: Written) -> bool:
+        """Whether the lock was seen to hold just `wanted`, with nothing in doubt."""
+        return self.phase is Phase.SET and self.proven and self.doubt is None and self.latest == wanted
+
+    def is_pin_refused(self, pin: str | None) -> bool:
+        """Whether the lock said that it holds `pin` already, in a slot that is not ours."""
+        return self.failed_for is Reason.PIN_TAKEN and self.latest is not None and self.latest.pin == pin
+
+    def tried(self, at: datetime, job: Job, outcome: Outcome) -> AccessCode:
+        """With one more attempt on the list that a person will see."""
+        tries = (*self.tries, Try(at, job, outcome))[-KEPT_TRIES:]
+        return replace(self, last=outcome, tries=tries)
+
+    def fresh(self, phase: Phase) -> AccessCode:
+        """At the start of another job: no attempts yet, nothing to wait for. A doubt stays a doubt."""
+        return replace(
+            self,
+            phase=phase,
+            attempts=0,
+            failures=0,
+            offline=0,
+            misreads=0,
+            crashes=0,
+            again_at=None,
+            failed_for=None,
+            gave_up=None,
+            tries=(),
+            waiting=False,
+            removal_owed=False,
+            removal_repeated=False,
+        )

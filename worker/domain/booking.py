@@ -1,0 +1,153 @@
+"""A booking as its events tell it: the fold by version, and the tombstone that a cancel leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """What the booking system says of a stay; only `CONFIRMED` wants a PIN."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    TENTATIVE = "tentative"
+    BLOCKED = "blocked"
+
+
+class EventType(StrEnum):
+    """What an event says has happened to the booking."""
+
+    CREATED = "booking.created"
+    UPDATED = "booking.updated"
+    CANCELLED = "booking.cancelled"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StayKey:
+    """Which stay: the source it came from and the id it has there. Written `source/id`."""
+
+    source: str
+    id: str
+
+    def __str__(self) -> str:
+        """The form in which a stay is named everywhere: messages, agenda, marks on the lock."""
+        return f"{self.source}/{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> StayKey:
+        """Read `source/id`; the id may hold further slashes. ValueError without a slash."""
+        source, slash, booking = text.partition("/")
+        if not (source and slash and booking):
+            msg = "a stay is named source/id"
+            raise ValueError(msg)
+        return cls(source, booking)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Where an event stands in the order of one booking's events.
+
+    `number` is the sender's own version (an integer, or microseconds of its RFC 3339 time) and `text` how it
+    wrote it; both are empty where the sender gives none. `stamp` is the event's own time.
+    """
+
+    number: int | None = None
+    text: str = ""
+    stamp: datetime
+
+    def is_older_than(self, other: Version) -> bool:
+        """By version where both have one, else by the events' own times; equal ones are not older."""
+        if self.number is not None and other.number is not None:
+            return self.number < other.number
+        return self.stamp < other.stamp
+
+    def is_newer_than(self, other: Version) -> bool:
+        """The mirror of `is_older_than`."""
+        return other.is_older_than(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What the events so far say. `check_in` and `check_out` stay as the sender wrote them.
+
+    They are a local date (`2026-12-01`), a local date-time, or one with an offset; the unit's zone and
+    default times turn them into instants (`worker.domain.stay`).
+    """
+
+    key: StayKey
+    version: Version
+    status: Status = Status.CONFIRMED
+    unit: str | None = None
+    check_in: str | None = None
+    check_out: str | None = None
+    guest_name: str | None = None
+    guest_email: str | None = None
+    guest_phone: str | None = None
+    send_email: bool | None = None
+    email_message: str | None = None
+    pin: str | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the guest and the PIN."""
+        return f"Booking({self.key}, {self.status.value}, unit={self.unit!r})"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the events so far say where and when."""
+        return None not in (self.unit, self.check_in, self.check_out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingEvent:
+    """One event, as an adapter read it. `changes` holds only the fields that the event names.
+
+    Its keys are the field names of `Booking`; a value of None clears the field.
+    """
+
+    id: str
+    key: StayKey
+    type: EventType
+    version: Version
+    changes: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        """Leave out the changes: they hold the guest."""
+        return f"BookingEvent({self.id}, {self.type.value}, {self.key})"
+
+
+def first(event: BookingEvent) -> Booking:
+    """The booking that the first event of a stay tells; a cancel may come before all others."""
+    return _applied(Booking(key=event.key, version=event.version), event, _status(event, Status.CONFIRMED))
+
+
+def fold(booking: Booking, event: BookingEvent) -> Booking | None:
+    """The booking after `event`, or None where the event is stale and changes nothing.
+
+    Older versions are not applied; of equal ones the latest received counts; a cancelled booking is
+    reinstated only by a strictly newer version that says so (status, or `booking.created`).
+    """
+    if event.version.is_older_than(booking.version):
+        return None
+    status = _status(event, booking.status)
+    reinstates = booking.status is Status.CANCELLED and status is not Status.CANCELLED
+    if reinstates and not event.version.is_newer_than(booking.version):
+        return None
+    return _applied(booking, event, status)
+
+
+def _status(event: BookingEvent, current: Status) -> Status:
+    if event.type is EventType.CANCELLED:
+        return Status.CANCELLED
+    given = event.changes.get("status")
+    if given is not None:
+        return Status(str(given))
+    return Status.CONFIRMED if event.type is EventType.CREATED else current
+
+
+def _applied(booking: Booking, event: BookingEvent, status: Status) -> Booking:
+    changes: dict[str, object] = {k: v for k, v in event.changes.items() if k != "status"}
+    return replace(booking, **changes, status=status, version=event.version)  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+"""The lines that a change leaves on a stay's timeline, from the difference of two records. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from worker.domain.access_code import AccessCode, Phase
+from worker.domain.escalation import Settled, open_letters
+from worker.domain.outcomes import Kind
+from worker.domain.record import Stay
+
+_TOLD = {Phase.SET: "code.set", Phase.REMOVED: "code.removed"}
+
+
+def with_history(before: Stay | None, after: Stay, settled: list[Settled], now: datetime) -> Stay:
+    """`after`, with its news on the timeline."""
+    for code in after.codes:
+        old = before.code(code.lock) if before is not None else None
+        after = _with_code_news(after, old, code, now)
+    known = {ref.id for ref in open_letters(before)} if before is not None else set()
+    for ref in open_letters(after):
+        if ref.id not in known:
+            after = after.noted(now, "dead_letter.opened", id=ref.id, reason=ref.reason.value)
+    for letter in settled:
+        after = after.noted(now, "dead_letter.resolved", id=letter.id)
+    return after
+
+
+def _with_code_news(stay: Stay, old: AccessCode | None, code: AccessCode, now: datetime) -> Stay:
+    if len(code.tries) > len(old.tries if old is not None else ()):
+        last = code.tries[-1]
+        if last.outcome.kind is not Kind.DONE:
+            words = {"step": last.job.value, "outcome": last.outcome.kind.value, "ack": last.outcome.ack}
+            told = {name: value for name, value in words.items() if value is not None}
+            stay = stay.noted(now, "code.attempt", lock=code.lock, **told)
+    was = old.phase if old is not None else Phase.PLANNED
+    if code.phase is not was and code.phase in _TOLD and (old is not None or code.slot is not None):
+        slot = code.slot if code.slot is not None else (old.slot if old is not None else None)
+        if slot is not None:
+            stay = stay.noted(now, _TOLD[code.phase], lock=code.lock, slot=slot)
+    return stay

@@ -1,0 +1,270 @@
+"""From a booking and the property file to what each door shall hold, and when to look at it next. Pure.
+
+`replan` is applied before every write of a stay. So whatever changed (an event, an answer of another door, a
+policy), each code's place on the timetable follows by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from worker.domain.access_code import AccessCode, Phase, Written
+from worker.domain.booking import BookingEvent, Status, first, fold
+from worker.domain.goals import Goal, Leave, Wish
+from worker.domain.house import House, Policy, Unit
+from worker.domain.marks import name_for
+from worker.domain.outcomes import Entry
+from worker.domain.pins import is_pin
+from worker.domain.reasons import Job, Reason
+from worker.domain.record import Stay
+from worker.domain.stay import Span, bounds, span, started, window
+from worker.domain.steps import Step, Terms, Wait, next_step
+
+REMOVAL_SLACK = timedelta(hours=24)
+EMAIL_HURRY = timedelta(hours=1)
+WAITING_LOOK = timedelta(minutes=30)  # a hand-typed code that goes away wakes nobody
+
+
+def unit_of(stay: Stay, house: House) -> Unit | None:
+    """The unit of the stay, by the name that its source uses."""
+    called = stay.booking.unit
+    return house.unit_for(stay.key.source, called) if called is not None else None
+
+
+def policy_of(stay: Stay, house: House) -> Policy:
+    """The policy of the stay's unit; the general one while the unit is unknown."""
+    unit = unit_of(stay, house)
+    return unit.policy if unit is not None else house.policy
+
+
+def goals(stay: Stay, house: House, now: datetime) -> dict[str, Goal]:
+    """What each lock of the stay, present and former, shall hold. Needs `stay.check_in` and `check_out`."""
+    unit = unit_of(stay, house)
+    wishes = _wishes(stay, unit, house, now) if unit is not None else {}
+    keeps = unit is None and stay.booking.status is Status.CONFIRMED
+    found: dict[str, Goal] = dict(wishes)
+    for code in stay.codes:
+        if code.lock not in found:
+            found[code.lock] = _leave(stay, code, wishes, house, now, keep=keeps)
+    return found
+
+
+def _wishes(stay: Stay, unit: Unit, house: House, now: datetime) -> dict[str, Wish]:
+    if stay.booking.status is not Status.CONFIRMED or stay.check_in is None or stay.check_out is None:
+        return {}
+    stay_span = Span(stay.check_in, stay.check_out)
+    starts, ends = bounds(stay_span, unit.policy)
+    if now >= ends:
+        return {}
+    locks = [name for name in unit.locks if name in house.locks]
+    wishes = {lock: _wish(stay, lock, unit, house, now, starts, ends) for lock in locks}
+    own = locks[-1] if locks else None
+    if own is not None and _wants_email(stay, unit.policy, wishes[own]):
+        hold = _email_hold(stay, unit.policy, wishes, own, now)
+        wishes[own] = replace(wishes[own], with_email=True, hold_until=hold)
+    return wishes
+
+
+def _wish(
+    stay: Stay, lock: str, unit: Unit, house: House, now: datetime, starts: datetime, ends: datetime
+) -> Wish:
+    code, policy, zone = stay.code(lock), unit.policy, house.locks[lock].zone
+    begins = started(starts, code.started if code is not None else None, now)
+    span_text = window(begins, ends, zone)
+    check_in = stay.check_in if stay.check_in is not None else begins
+    return Wish(
+        key=stay.key,
+        name=name_for(stay.key, stay.booking.guest_name),
+        starts=begins,
+        ends=ends,
+        starts_text=span_text.starts_text,
+        ends_text=span_text.ends_text,
+        pin=stay.pin,
+        push_at=starts - policy.push_ahead if policy.push_ahead else now,
+        check_in=check_in,
+        letter_at=check_in - policy.at_risk,
+        pin_is_told=stay.told,
+    )
+
+
+def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
+    booking = stay.booking
+    wanted = policy.email_guest if booking.send_email is None else booking.send_email
+    if not wanted or not booking.guest_email:
+        return False
+    return own.written is None or stay.emailed != own.written
+
+
+def _email_hold(
+    stay: Stay, policy: Policy, wishes: dict[str, Wish], own: str, now: datetime
+) -> datetime | None:
+    """How long the own door waits, so that the guest is told only what the common doors hold too."""
+    commons = [lock for lock in wishes if lock != own]
+    if all(_is_settled(stay.code(lock), wishes[lock]) for lock in commons):
+        return None
+    wish = wishes[own]
+    if now >= wish.check_in - EMAIL_HURRY:
+        return None
+    since = max(wish.push_at, stay.planned_at or now)
+    return min(since + policy.email_wait, max(wish.check_in - EMAIL_HURRY, now))
+
+
+def _is_settled(code: AccessCode | None, wish: Wish) -> bool:
+    if code is None:
+        return False
+    return code.letter is not None or code.by_hand or (wish.written is not None and code.is_on(wish.written))
+
+
+def _leave(
+    stay: Stay, code: AccessCode, wishes: dict[str, Wish], house: House, now: datetime, *, keep: bool
+) -> Leave:
+    ends = _end_of(code, house)
+    at = now
+    if keep and ends is not None:
+        at = ends  # a unit that nobody knows any more must not put a guest out
+    elif wishes and not all(_is_settled(stay.code(lock), wish) for lock, wish in wishes.items()):
+        at = ends if ends is not None else now
+    urgent = max(at, stay.check_out or at) if not wishes and ends is not None and ends <= now else at
+    return Leave(key=stay.key, at=at, deadline=urgent + REMOVAL_SLACK)
+
+
+def _end_of(code: AccessCode, house: House) -> datetime | None:
+    if code.latest is None:
+        return None
+    lock = house.locks.get(code.lock)
+    zone = lock.zone if lock is not None else house.zone
+    wall = datetime.strptime(code.latest.ends, "%y%m%d%H%M").replace(tzinfo=zone)
+    return wall.astimezone(UTC)
+
+
+def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
+    """The stay after an event. A stale event leaves a line on the timeline and nothing else."""
+    if stay is None:
+        return _booked(Stay(booking=first(event)), event, now)
+    folded = fold(stay.booking, event)
+    if folded is None:
+        return stay.noted(now, "event.stale", event=event.id, type=event.type.value)
+    is_reinstated = stay.booking.status is Status.CANCELLED and folded.status is not Status.CANCELLED
+    if is_reinstated and not stay.told:
+        stay = replace(stay, pin=None, shown_pin=None)
+    return _booked(replace(stay, booking=folded), event, now)
+
+
+def _booked(stay: Stay, event: BookingEvent, now: datetime) -> Stay:
+    brought = stay.booking.pin
+    if brought is not None and brought != stay.pin:
+        stay = replace(stay, pin=brought, shown_pin=stay.shown_pin or brought, told=True)
+    return replace(stay, planned_at=now, waived=None).noted(
+        now, "event.accepted", event=event.id, type=event.type.value
+    )
+
+
+def replan(stay: Stay, house: House, now: datetime) -> Stay:
+    """The stay with a code for every door, each with its place on the timetable (`due`, `deadline`)."""
+    stay = _resolved(stay, house, now)
+    found = goals(stay, house, now)
+    for lock in found:
+        if stay.code(lock) is None:
+            stay = stay.with_code(AccessCode(lock=lock))
+    stay = replace(stay, codes=tuple(_turned(c, found[c.lock]) for c in stay.codes))
+    found = goals(stay, house, now)
+    codes = [_dated(c, found[c.lock], policy_of(stay, house), now) for c in stay.codes]
+    return replace(stay, codes=tuple(c for c in codes if _is_listed(c, found[c.lock], stay, house)))
+
+
+def _resolved(stay: Stay, house: House, now: datetime) -> Stay:
+    """With check-in and check-out as instants, as far as the unit is known."""
+    unit = unit_of(stay, house)
+    if unit is None or not stay.booking.is_complete:
+        return stay
+    found = span(stay.booking, unit)
+    if found.check_out <= found.check_in:
+        return replace(stay, rejected_times=True)
+    return replace(
+        stay,
+        rejected_times=False,
+        check_in=found.check_in,
+        check_out=found.check_out,
+        planned_at=stay.planned_at or now,
+    )
+
+
+def _turned(code: AccessCode, goal: Goal) -> AccessCode:
+    """At the start of another job where the goal has turned round; else as it was."""
+    if isinstance(goal, Leave):
+        return _turned_to_leave(code)
+    if code.phase in (Phase.REMOVING, Phase.REMOVED):
+        return _without_letter(code.fresh(Phase.PLANNED if code.slot is None else Phase.SETTING))
+    wanted = goal.written
+    is_other = wanted is not None and code.latest is not None and wanted != code.latest
+    if is_other and code.doubt is not None and code.doubt.reason is Reason.PENDING_TOO_LONG:
+        code = replace(code, doubt=None, again_at=None)  # what is pending is no longer wanted
+    if is_other and not code.by_hand and (code.phase is Phase.SET or _is_troubled(code)):
+        return _without_letter(code.fresh(Phase.SETTING)) if not _is_pin_change(code, wanted) else code
+    return code
+
+
+def _is_troubled(code: AccessCode) -> bool:
+    return bool(code.failures or code.offline or code.gave_up or code.letter)
+
+
+def _is_pin_change(code: AccessCode, wanted: Written | None) -> bool:
+    # Another PIN after "Password is already existing." is the same job: its attempts go on counting.
+    return code.failed_for is Reason.PIN_TAKEN and code.letter is None and wanted is not None
+
+
+def _turned_to_leave(code: AccessCode) -> AccessCode:
+    if code.phase in (Phase.REMOVING, Phase.REMOVED):
+        return code
+    if code.slot is None and code.doubt is None:
+        return _without_letter(code.fresh(Phase.REMOVED))
+    return _without_letter(code.fresh(Phase.REMOVING))
+
+
+def _without_letter(code: AccessCode) -> AccessCode:
+    return replace(code, letter=None)
+
+
+def _dated(code: AccessCode, goal: Goal, policy: Policy, now: datetime) -> AccessCode:
+    step = next_step(code, goal, None, now, Terms(policy=policy, hold=timedelta(0)))
+    due = _due(step, now)
+    if code.waiting and isinstance(goal, Wish) and due is not None and due <= now:
+        # No slot was free at the last look: the slot that frees wakes it, or the letter's time.
+        letter_at = goal.letter_at if code.letter is None and goal.letter_at > now else goal.ends
+        due = min(letter_at, now + WAITING_LOOK)
+    deadline = goal.check_in if isinstance(goal, Wish) else goal.deadline
+    if isinstance(goal, Wish) and due is not None and due >= goal.ends:
+        deadline = goal.ends + REMOVAL_SLACK
+    if due is not None and code.due is not None and due <= now and code.due <= now:
+        due = code.due  # how late it is counts from when it first was due
+    return replace(code, due=due, deadline=deadline if due is not None else None)
+
+
+def _due(step: Step, now: datetime) -> datetime | None:
+    return step.until if isinstance(step, Wait) else now
+
+
+def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
+    unit = unit_of(stay, house)
+    is_left = unit is not None and code.lock not in unit.locks
+    return not (is_left and code.phase is Phase.REMOVED and isinstance(goal, Leave))
+
+
+def adopted(stay: Stay, lock: str, entry: Entry) -> Stay:
+    """With a code that the lock's list shows under this stay's mark, after the record of it was lost.
+
+    The guest may have been told that PIN, so it counts as told.
+    """
+    code = stay.code(lock) or AccessCode(lock=lock)
+    written = Written(entry.pin, entry.starts, entry.ends)
+    found = replace(code, slot=entry.slot, writes=(written,), proven=True, phase=Phase.SETTING, waiting=False)
+    stay = stay.with_code(found)
+    if stay.pin is None and is_pin(entry.pin):
+        stay = replace(stay, pin=entry.pin, told=True)
+    return stay
+
+
+def job_of(goal: Goal) -> Job:
+    """The job that a goal asks for."""
+    return Job.SET if isinstance(goal, Wish) else Job.REMOVE

@@ -1,0 +1,115 @@
+"""How a stay and its codes are called from outside; docs/reference/states.md draws the transitions. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from worker.domain.access_code import AccessCode, Phase
+from worker.domain.booking import Status
+from worker.domain.goals import Wish
+from worker.domain.house import House
+from worker.domain.plan import goals
+from worker.domain.record import Stay
+
+
+class BookingState(StrEnum):
+    """The states of a booking, in the order in which they are tried: the first that fits counts."""
+
+    REVIEW = "review"
+    PARTIAL = "partial"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+    REMOVING = "removing"
+    READY = "ready"
+    SETTING = "setting"
+    PLANNED = "planned"
+
+
+class EmailState(StrEnum):
+    """Whether the guest gets the PIN by the vendor's e-mail, and whether it was asked for yet."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    REQUESTED = "requested"
+
+
+def code_state(code: AccessCode) -> str:
+    """`review` while a letter is open or retrying, else how far the code is."""
+    return "review" if code.letter is not None else code.phase.value
+
+
+def booking_state(stay: Stay, house: House, now: datetime) -> BookingState:
+    """The first state that fits."""
+    wishes = _wishes(stay, house, now)
+    is_over = _is_over(stay, wishes, now)
+    is_done = is_over or stay.booking.status is Status.CANCELLED
+    has_letter = stay.letter is not None or any(c.letter is not None for c in stay.codes)
+    if has_letter:
+        some_set = any(c.phase is Phase.SET for c in stay.codes)
+        return BookingState.PARTIAL if some_set and not is_done else BookingState.REVIEW
+    some_on = any(_may_be_on(c) for c in stay.codes)
+    if is_done and not some_on:
+        return BookingState.ENDED if is_over and not _is_cancelled(stay) else BookingState.CANCELLED
+    if some_on and (is_done or stay.booking.status is not Status.CONFIRMED):
+        return BookingState.REMOVING
+    return _wanted_state(stay, wishes, now)
+
+
+def _wishes(stay: Stay, house: House, now: datetime) -> dict[str, Wish]:
+    return {lock: goal for lock, goal in goals(stay, house, now).items() if isinstance(goal, Wish)}
+
+
+def _wanted_state(stay: Stay, wishes: dict[str, Wish], now: datetime) -> BookingState:
+    if wishes and all(_is_as_wanted(stay.code(lock), wish) for lock, wish in wishes.items()):
+        return BookingState.READY
+    if any(_is_due(stay.code(lock), wish, now) for lock, wish in wishes.items()):
+        return BookingState.SETTING
+    return BookingState.PLANNED
+
+
+def _is_cancelled(stay: Stay) -> bool:
+    return stay.booking.status is Status.CANCELLED
+
+
+def _is_over(stay: Stay, wishes: dict[str, Wish], now: datetime) -> bool:
+    if stay.check_out is None or wishes:
+        return False
+    return now >= stay.check_out
+
+
+def _may_be_on(code: AccessCode) -> bool:
+    return code.slot is not None or code.doubt is not None
+
+
+def _is_as_wanted(code: AccessCode | None, wish: Wish) -> bool:
+    if code is None:
+        return False
+    return code.by_hand or (wish.written is not None and code.is_on(wish.written))
+
+
+def _is_due(code: AccessCode | None, wish: Wish, now: datetime) -> bool:
+    return now >= wish.push_at and not _is_as_wanted(code, wish)
+
+
+def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:
+    """The stay with its PIN told, once it is ready; a rotated PIN is shown when the own door has it."""
+    if stay.pin is None or stay.shown_pin == stay.pin:
+        return stay
+    wishes = _wishes(stay, house, now)
+    if not wishes:
+        return stay
+    own, wish = list(wishes.items())[-1]
+    if stay.shown_pin is not None:
+        return replace(stay, shown_pin=stay.pin) if _is_as_wanted(stay.code(own), wish) else stay
+    if booking_state(stay, house, now) is BookingState.READY:
+        return replace(stay, shown_pin=stay.pin, told=True)
+    return stay
+
+
+def email_state(stay: Stay, house: House, now: datetime) -> EmailState:
+    """`requested` once the vendor confirmed a push that asked for the e-mail of this PIN and window."""
+    if any(wish.with_email for wish in _wishes(stay, house, now).values()):
+        return EmailState.WAITING
+    return EmailState.REQUESTED if stay.emailed is not None else EmailState.NONE

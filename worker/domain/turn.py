@@ -1,0 +1,159 @@
+"""One look at one code during a visit to its lock: fold in what was seen, and decide what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from worker.domain.absorb import absorb, begin, observe, recover
+from worker.domain.access_code import AccessCode, GaveUp, Phase, Written
+from worker.domain.booking import StayKey
+from worker.domain.goals import Goal, Wish
+from worker.domain.house import House
+from worker.domain.marks import marked
+from worker.domain.outcomes import Answer, Entry
+from worker.domain.plan import adopted, goals, policy_of
+from worker.domain.reasons import Job, Reason
+from worker.domain.record import Stay
+from worker.domain.slots import View, adoptable, free_slot
+from worker.domain.steps import Delete, GiveUp, Push, Step, Terms, Wait, WaitForSlot, next_step
+
+MOST_CRASHES = 3
+AFTER_CRASH = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What a visit to a lock knows so far.
+
+    `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's clock was
+    last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has tried.
+    """
+
+    lock: str
+    hold: timedelta
+    view: View | None = None
+    claimed: Collection[tuple[int, str]] = ()
+    quiet_until: datetime | None = None
+    clock_set_at: datetime | None = None
+    clock_tried: bool = False
+
+
+def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay, Step]:
+    """The stay with what the visit has seen of it, and the next step of its code on this lock."""
+    stay = replace(stay, codes=tuple(recover(c) if c.lock == visit.lock else c for c in stay.codes))
+    goal = goals(stay, house, now).get(visit.lock)
+    if goal is None:
+        return stay, Wait(None)
+    if visit.view is not None:
+        stay = _observed(stay, goal, visit, visit.view, house, now)
+        goal = goals(stay, house, now)[visit.lock]
+    code = stay.code(visit.lock) or AccessCode(lock=visit.lock)
+    if code.crashes > MOST_CRASHES and code.letter is None:
+        return stay.with_code(replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))), GiveUp(Reason.BUG, Job.JOB)
+    step = next_step(code, goal, visit.view, now, _terms(stay, visit, house, now))
+    return stay.with_code(_decided(code, step, visit)), step
+
+
+def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, now: datetime) -> Stay:
+    code = stay.code(visit.lock)
+    if isinstance(goal, Wish) and (code is None or code.slot is None):
+        found = adoptable(stay.key, view, {slot for slot, _ in visit.claimed})
+        if found is not None:
+            stay = adopted(stay, visit.lock, found)
+            goal = goals(stay, house, now)[visit.lock]
+            code = stay.code(visit.lock)
+    if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
+        return stay
+    return _emailed(stay.with_code(observe(code, goal, view, now, _terms(stay, visit, house, now))), code)
+
+
+def _emailed(stay: Stay, before: AccessCode) -> Stay:
+    """The vendor sent the e-mail with the push that is proven now."""
+    after = stay.code(before.lock)
+    if before.doubt is None or not before.doubt.with_email or after is None:
+        return stay
+    is_proven = after.phase is Phase.SET and after.proven and after.doubt is None
+    return replace(stay, emailed=after.latest) if is_proven else stay
+
+
+def _terms(stay: Stay, visit: Visit, house: House, now: datetime) -> Terms:
+    policy, ref = policy_of(stay, house), str(stay.key)
+    free = None
+    if visit.view is not None:
+        taken = {slot for slot, owner in visit.claimed if owner != ref}
+        free = free_slot(visit.view, taken, policy.first_slot, policy.last_slot)
+    is_stale = visit.clock_set_at is None or now - visit.clock_set_at >= policy.set_clock_every
+    return Terms(
+        policy=policy,
+        hold=visit.hold,
+        quiet_until=visit.quiet_until,
+        clock_due=is_stale and not visit.clock_tried,
+        free_slot=free,
+    )
+
+
+def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
+    if isinstance(step, WaitForSlot):
+        return replace(code, waiting=True, again_at=None)
+    if isinstance(step, GiveUp):
+        return replace(code, gave_up=GaveUp(step.reason, step.job))
+    if isinstance(step, Wait) and step.until is not None and step.until == visit.quiet_until:
+        return replace(code, again_at=step.until)
+    return code
+
+
+def begun(stay: Stay, step: Push | Delete, visit: Visit, house: House, now: datetime) -> Stay:
+    """The stay just before a command leaves. A PIN that an e-mail may carry counts as told."""
+    code, goal = _code_and_goal(stay, visit, house, now)
+    stay = stay.with_code(begin(code, goal, step, now, _terms(stay, visit, house, now)))
+    return replace(stay, told=True) if isinstance(step, Push) and step.with_email else stay
+
+
+def answered(stay: Stay, answer: Answer, visit: Visit, house: House, now: datetime) -> Stay:
+    """The stay after the answer to the command that `begun` recorded."""
+    code, goal = _code_and_goal(stay, visit, house, now)
+    return _emailed(stay.with_code(absorb(code, goal, answer, now, _terms(stay, visit, house, now))), code)
+
+
+def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[AccessCode, Goal]:
+    code = stay.code(visit.lock)
+    if code is None:
+        msg = f"{stay.key} has no code on lock {visit.lock}"
+        raise ValueError(msg)
+    return code, goals(stay, house, now)[visit.lock]
+
+
+def crashed(stay: Stay, lock: str, now: datetime) -> Stay:
+    """The stay after its job raised: again in a while, and at the end a `bug` letter."""
+    code = stay.code(lock)
+    if code is None:
+        return stay
+    crashes = code.crashes + 1
+    code = replace(code, crashes=crashes, again_at=now + AFTER_CRASH, in_flight=False)
+    if crashes > MOST_CRASHES and code.letter is None:
+        code = replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))
+    return stay.with_code(code)
+
+
+def strays(view: View, claimed: Collection[tuple[int, str]]) -> list[tuple[StayKey, Entry]]:
+    """Codes under a mark of ours in slots that nothing of ours claims: a late add after a cancel, say."""
+    taken = {slot for slot, _ in claimed}
+    found = []
+    for slot, entry in sorted(view.entries.items()):
+        mark = marked(entry.name)
+        if slot not in taken and mark is not None:
+            found.append((StayKey.parse(mark), entry))
+    return found
+
+
+def reclaimed(stay: Stay, lock: str, entry: Entry, house: House, now: datetime) -> Stay | None:
+    """The stay with a stray code of its own to take off; None where the stay wants a code there, or has one."""
+    goal = goals(stay, house, now).get(lock)
+    code = stay.code(lock)
+    if isinstance(goal, Wish) or (code is not None and (code.slot is not None or code.doubt is not None)):
+        return None
+    written = Written(entry.pin, entry.starts, entry.ends)
+    found = AccessCode(lock=lock, phase=Phase.REMOVING, slot=entry.slot, writes=(written,), proven=True)
+    return stay.with_code(found).noted(now, "code.stray", lock=lock, slot=entry.slot)

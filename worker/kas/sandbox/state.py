@@ -1,0 +1,188 @@
+"""The fake cloud's whole memory: accounts with keys, locks, e-mails sent, and commands that arrive late.
+
+Pure: it takes `now` (epoch seconds) and never waits; who calls it holds the sandbox's one lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from worker.kas.sandbox.slots import Auth, Code, Latency, Lock
+
+ACK_DONE = 1
+ACK_FAILED = 2
+ACK_OFFLINE = 8
+
+
+class Refused(Exception):
+    """The cloud refuses a call before any gateway hears of it: a status and plain words."""
+
+    def __init__(self, words: str, status: int = 400) -> None:
+        super().__init__(words)
+        self.words = words
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Put a code into its slot, and e-mail it if asked."""
+
+    code: Code
+    send_email: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Empty a slot, named by its number or by the PIN in it."""
+
+    slot: int | None = None
+    pin: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Set the lock's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadList:
+    """Show the cloud's copy of the lock's codes."""
+
+
+Command = Add | Delete | SetClock | ReadList
+
+
+@dataclass(slots=True)
+class Account:
+    """An account and its API keys; revoked keys are remembered, so that a restart does not revive them."""
+
+    name: str
+    keys: list[str] = field(default_factory=list, repr=False)
+    revoked: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One e-mail the cloud sent to a guest."""
+
+    at: float
+    lock: str
+    slot: int
+    to: str = field(repr=False)
+    pin: str = field(repr=False)
+    starts: str
+    ends: str
+    message: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A command that reaches its lock only at `due`; `call` is the number of the call that brought it."""
+
+    due: float
+    lock: str
+    command: Command
+    call: int
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a restart keeps. `revision` grows with each change worth saving."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    locks: dict[str, Lock] = field(default_factory=dict)
+    emails: list[Email] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    latency: Latency = field(default_factory=Latency)
+    revision: int = 0
+
+    def account_of(self, key: str) -> str | None:
+        """The name of the account that this key opens."""
+        return next((name for name, account in self.accounts.items() if key in account.keys), None)
+
+    def find(self, account: str, lock: str, *, reading: bool) -> Lock:
+        """The lock, or the refusal that the document's section of this call lists."""
+        found = self.locks.get(lock)
+        if found is None:
+            raise Refused("Lock is not found.")
+        if found.account != account:
+            raise Refused("You are not the admin.")
+        if found.auth is Auth.NONE and reading:
+            raise Refused("You are not the manager.")
+        if found.auth is not Auth.ADMIN and not reading:
+            raise Refused("You are not the admin.")
+        return found
+
+    def check(self, lock: Lock, command: Command, now: float) -> None:
+        """Refuse what the cloud can see is wrong (the KAS API document, section "Add Online Password")."""
+        if not isinstance(command, Add):
+            return
+        try:
+            starts, ends = lock.instant(command.code.starts), lock.instant(command.code.ends)
+        except ValueError:
+            raise Refused("Error with Start and End times") from None
+        if not starts < ends or ends <= now:
+            raise Refused("Error with Start and End times")
+        if any(
+            code.pin == command.code.pin for code in lock.codes.values() if code.slot != command.code.slot
+        ):
+            raise Refused("Password is already existing.")
+
+    def execute(self, lock: Lock, command: Command, now: float) -> int:
+        """Carry a command to the lock through its gateway and return the ack; lists need no gateway."""
+        if isinstance(command, ReadList):
+            return ACK_DONE
+        if not lock.gateway_online:
+            return ACK_OFFLINE
+        if isinstance(command, Add) and not lock.clock_set:
+            return ACK_FAILED
+        self.revision += 1
+        if isinstance(command, Add):
+            self._add(lock, command, now)
+        elif isinstance(command, Delete):
+            self._delete(lock, command, now)
+        else:
+            lock.clock_set, lock.clock_set_at = True, now
+        return ACK_DONE
+
+    def later(self, late: Late) -> None:
+        """Keep a command for its hour."""
+        self.late.append(late)
+        self.revision += 1
+
+    def advance(self, now: float) -> list[Late]:
+        """Carry out the late commands that are due, in order of time, and return those that worked."""
+        due = sorted((late for late in self.late if late.due <= now), key=lambda late: late.due)
+        if not due:
+            return []
+        self.late = [late for late in self.late if late.due > now]
+        self.revision += 1
+        return [late for late in due if self._arrive(late)]
+
+    def _arrive(self, late: Late) -> bool:
+        """A late command meets the lock as it is by then; what no longer fits is lost without a word."""
+        lock = self.locks.get(late.lock)
+        if lock is None:
+            return False
+        try:
+            self.check(lock, late.command, late.due)
+        except Refused:
+            return False
+        return self.execute(lock, late.command, late.due) == ACK_DONE
+
+    def _add(self, lock: Lock, command: Add, now: float) -> None:
+        code = command.code
+        lock.put(code.slot, code, now)
+        if command.send_email:
+            sent = Email(
+                now, lock.name, code.slot, code.email, code.pin, code.starts, code.ends, code.message
+            )
+            self.emails.append(sent)
+
+    def _delete(self, lock: Lock, command: Delete, now: float) -> None:
+        slot = command.slot
+        if slot is None and command.pin is not None:
+            holder = lock.holder_of(command.pin)
+            slot = holder.slot if holder else None
+        if slot is not None and slot in lock.codes:
+            lock.put(slot, None, now)

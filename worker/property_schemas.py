@@ -1,0 +1,139 @@
+"""The tables of the property file: which keys each may have, and of what kind each value is.
+
+Keys that are not listed are errors. Defaults are not here but in `worker.domain.house`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from marshmallow import Schema, fields
+
+from worker.configuration_error import BadValue
+from worker.property_fields import (
+    Checked,
+    Choice,
+    ClockTime,
+    Duration,
+    Flag,
+    SecretRef,
+    SecretRefs,
+    Table,
+    Text,
+    TextOrEnv,
+    WholeNumber,
+    Zone,
+    fault,
+)
+from worker.setting_values import http_url
+
+__all__ = [
+    "AccountSchema",
+    "FileSchema",
+    "LockSchema",
+    "PolicySchema",
+    "SourceSchema",
+    "UnitSchema",
+]
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+def _header_name(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise BadValue("is not the name of an HTTP header", "write letters, digits and hyphens")
+    return text
+
+
+def _not_empty(names: list[str]) -> None:
+    if not names:
+        raise fault("is empty", "name at least the unit's own door")
+
+
+class FileSchema(Schema):
+    """The file's top level."""
+
+    timezone = Zone()
+    check_in = ClockTime()
+    check_out = ClockTime()
+    policy = Table()
+    accounts = Table()
+    sources = Table()
+    locks = Table()
+    units = Table()
+
+
+class PolicySchema(Schema):
+    """`[policy]` and `[units.X.policy]`."""
+
+    push_ahead = Duration(zero=True)
+    grace_before = Duration(zero=True)
+    grace_after = Duration(zero=True)
+    pin_length = WholeNumber(4, 6)
+    pin_source = Choice("random", "phone")
+    email_guest = Flag()
+    email_wait = Duration(zero=True)
+    first_slot = WholeNumber(101, 200)
+    last_slot = WholeNumber(101, 200)
+    retry_delays = fields.List(Duration(zero=True))
+    offline_delays = fields.List(Duration(zero=True))
+    pending_for = Duration()
+    pending_poll = Duration()
+    at_risk = Duration(zero=True)
+    alert_gather = Duration(zero=True)
+    set_clock_every = Duration()
+    retain = Duration()
+
+
+class AccountSchema(Schema):
+    """`[accounts.X]`."""
+
+    base_url = Checked(http_url)
+    api_key = SecretRef()
+    email = TextOrEnv()
+    password = SecretRef()
+    key_url = Checked(http_url)
+    max_in_flight = WholeNumber(1, 30)
+    call_timeout = Duration()
+    vendor_hold = Duration()
+
+
+class HeaderSchema(Schema):
+    """`header` of `[sources.X]`."""
+
+    name = Checked(_header_name, required=True)
+    value = SecretRef(required=True)
+
+
+class SourceSchema(Schema):
+    """`[sources.X]`."""
+
+    adapter = Text(required=True)
+    enabled = Flag()
+    secret = SecretRefs()
+    username = TextOrEnv()
+    password = SecretRef()
+    header = fields.Nested(HeaderSchema)
+    token = SecretRef()
+    api_url = Checked(http_url)
+    api_key = SecretRef()
+
+
+class LockSchema(Schema):
+    """`[locks.X]`."""
+
+    title = Text()
+    account = Text()
+    timezone = Zone()
+    reader = Flag()
+
+
+class UnitSchema(Schema):
+    """`[units.X]`."""
+
+    locks = fields.List(Text(), required=True, validate=_not_empty)
+    timezone = Zone()
+    check_in = ClockTime()
+    check_out = ClockTime()
+    policy = Table()
+    aliases = Table()

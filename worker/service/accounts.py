@@ -1,0 +1,56 @@
+"""An account whose key the vendor refuses: paused as a whole, one letter for it, resumed by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from worker.domain.access_code import Try
+from worker.domain.dead_letter import DeadLetter, problem_of
+from worker.domain.outcomes import Outcome
+from worker.domain.reasons import Job, Reason
+from worker.service.ledger import Ledger
+from worker.service.letter_writes import WORDS
+from worker.store.alerts import cleared_commands, raised_commands
+from worker.store.letters import writes_for
+from worker.store.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Pauses and resumes accounts."""
+
+    store: Store
+    ledger: Ledger
+
+    def key_refused(self, account: str, outcome: Outcome) -> None:
+        """The vendor refused the account's key: no more calls but a probe every 30 s, and one letter."""
+        letter_id = self.ledger.new_id()
+        if not self.store.agenda.pause(account, letter_id):
+            return
+        now = self.ledger.clock.now()
+        letter = DeadLetter(
+            id=letter_id,
+            reason=Reason.INVALID_KEY,
+            step=Job.JOB,
+            opened=now,
+            message=f"{WORDS[Reason.INVALID_KEY]} All work of account {account!r} waits for a valid key.",
+            tries=(Try(now, Job.JOB, outcome),),
+            problem=problem_of(Reason.INVALID_KEY, lock=None, booking=None, account=account),
+        )
+        self.ledger.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])
+        log.error("account.paused", account=account, letter=letter_id)
+
+    def key_accepted(self, account: str) -> None:
+        """The vendor took the account's key again: go on, and settle the letter."""
+        letter_id = self.store.agenda.resume(account)
+        letter = self.store.letters.get(letter_id) if letter_id else None
+        if letter is None:
+            return
+        now = self.ledger.clock.now()
+        done = letter.settled(now, "The vendor's cloud accepts the key again.")
+        self.ledger.run_commands([*writes_for(done), *cleared_commands(letter.problem, letter.id, now)])
+        log.info("account.resumed", account=account)

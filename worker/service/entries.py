@@ -1,0 +1,101 @@
+"""What a stay's record implies elsewhere: its slots, its PINs in the keyed index, its place on each lock's timetable."""
+
+from __future__ import annotations
+
+from worker.domain.access_code import AccessCode, Phase
+from worker.domain.house import House
+from worker.domain.record import Stay
+from worker.store import keys
+from worker.store.codec import to_millis
+from worker.store.commit import Commit
+from worker.store.locks import FENCE
+from worker.store.vault import Vault
+
+
+def index_changes(
+    commit: Commit, before: Stay | None, after: Stay, house: House, vault: Vault, *, must_be_free: bool
+) -> None:
+    """Add to `commit` what changes in the indexes from `before` to `after`."""
+    _slots(commit, before, after)
+    _pins(commit, before, after, vault, must_be_free=must_be_free)
+    _timetable(commit, before, after, house)
+    _waiting(commit, before, after)
+
+
+def account_of(lock: str, house: House) -> str:
+    """The account of a lock; a lock that is gone from the file is served by the first account."""
+    found = house.locks.get(lock)
+    return found.account if found is not None else next(iter(house.accounts), "default")
+
+
+def _codes(stay: Stay | None) -> dict[str, AccessCode]:
+    return {code.lock: code for code in stay.codes} if stay is not None else {}
+
+
+def _slots(commit: Commit, before: Stay | None, after: Stay) -> None:
+    ref, old, new = str(after.key), _codes(before), _codes(after)
+    for lock in old.keys() | new.keys():
+        was = old[lock].slot if lock in old else None
+        is_now = new[lock].slot if lock in new else None
+        if was is not None and was != is_now:
+            commit.freed.append((keys.lock_slots(lock), str(was), ref))
+        if is_now is not None and was != is_now:
+            commit.commands.append(["HSET", keys.lock_slots(lock), str(is_now), ref])
+
+
+def fence_command(lock: str, slot: int, ref: str) -> list[str | int]:
+    """The Redis command that keeps a slot taken although its code counts as removed."""
+    return ["HSET", keys.lock_slots(lock), str(slot), FENCE + ref]
+
+
+def _pins_of(stay: Stay | None) -> set[tuple[str, str]]:
+    if stay is None:
+        return set()
+    found = {(code.lock, written.pin) for code in stay.codes for written in code.writes}
+    if stay.pin is not None:
+        found |= {(c.lock, stay.pin) for c in stay.codes if c.phase not in (Phase.REMOVING, Phase.REMOVED)}
+    return found
+
+
+def _pins(commit: Commit, before: Stay | None, after: Stay, vault: Vault, *, must_be_free: bool) -> None:
+    ref, old, new = str(after.key), _pins_of(before), _pins_of(after)
+    for lock, pin in old - new:
+        commit.freed.append((keys.lock_pins(lock), vault.tag(pin), ref))
+    for lock, pin in new - old:
+        tag = vault.tag(pin)
+        if must_be_free:
+            commit.vacant.append((keys.lock_pins(lock), tag, ref))
+        commit.commands.append(["HSETNX", keys.lock_pins(lock), tag, ref])
+
+
+def _timetable(commit: Commit, before: Stay | None, after: Stay, house: House) -> None:
+    ref, old, new = str(after.key), _codes(before), _codes(after)
+    for lock, code in new.items():
+        was = old.get(lock)
+        if was is None or (was.due, was.deadline) != (code.due, code.deadline):
+            if was is None and code.due is None:
+                continue
+            commit.schedule(lock, account_of(lock, house), ref, code.due, code.deadline)
+    for lock in old.keys() - new.keys():
+        commit.schedule(lock, account_of(lock, house), ref, None, None)
+
+
+def reschedule(commit: Commit, stay: Stay, lock: str, house: House) -> None:
+    """Write the stay's place on a lock's timetable, whatever stands there."""
+    code = stay.code(lock)
+    due, deadline = (code.due, code.deadline) if code is not None else (None, None)
+    commit.schedule(lock, account_of(lock, house), str(stay.key), due, deadline)
+
+
+def _waiting(commit: Commit, before: Stay | None, after: Stay) -> None:
+    ref, old = str(after.key), _codes(before)
+    for lock, code in _codes(after).items():
+        was_waiting = lock in old and old[lock].waiting
+        if code.waiting and not was_waiting:
+            score = to_millis(after.check_in) if after.check_in is not None else 0
+            commit.commands.append(["ZADD", keys.lock_waiting(lock), score, ref])
+        elif was_waiting and not code.waiting:
+            commit.commands.append(["ZREM", keys.lock_waiting(lock), ref])
+    for lock in old.keys() - _codes(after).keys():
+        if old[lock].waiting:
+            commit.commands.append(["ZREM", keys.lock_waiting(lock), ref])

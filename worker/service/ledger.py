@@ -1,0 +1,150 @@
+"""Every write of a stay: decide on what is stored, replan, and write it with all that follows from it, or nothing.
+
+Letters, slots, the PIN index, the timetable and owed mails change in the same write as the stay. Writers do not
+lock each other out: a write whose record was changed meanwhile is decided anew on the changed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from worker.domain.booking import StayKey
+from worker.domain.dead_letter import DeadLetter, problem_of
+from worker.domain.escalation import Settled, escalated, settled_letters
+from worker.domain.history import with_history
+from worker.domain.house import House
+from worker.domain.plan import replan
+from worker.domain.reasons import Job, Reason
+from worker.domain.record import Stay
+from worker.domain.states import told_when_ready
+from worker.service.clock import Clock
+from worker.service.entries import index_changes, reschedule
+from worker.service.letter_writes import WORDS, letter_changes
+from worker.store import keys
+from worker.store.agenda import Claim, lease_key
+from worker.store.alerts import raised_commands
+from worker.store.codec import to_millis
+from worker.store.commit import Commit, ConflictError
+from worker.store.letters import writes_for
+from worker.store.store import Store
+
+Change = Callable[[Stay | None, datetime], Stay | None]
+Wake = Callable[[list[str]], None]
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What else a write carries: the lease that fences it, its renewal, further commands, whether PINs must be free.
+
+    `reschedule`: write the stay's place on this lock's timetable even where the record says that it is there.
+    `note`: a person's words, for the letters that this write settles.
+    """
+
+    claim: Claim | None = None
+    renew: timedelta | None = None
+    commands: tuple[list[str | int], ...] = ()
+    pins_must_be_free: bool = False
+    reschedule: str | None = None
+    note: str | None = None
+
+
+@dataclass(slots=True)
+class Known:
+    """A record as this process read or wrote it last, to spare the read before the next write."""
+
+    raw: str
+    stay: Stay | None
+
+
+NOTHING = Extras()
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Writes stays. `wake` is called with the locks whose turn it is after a write."""
+
+    store: Store
+    house: Callable[[], House]
+    clock: Clock
+    wake: Wake
+    new_id: Callable[[], str]
+
+    def change(
+        self, key: StayKey, change: Change, *, extras: Extras = NOTHING, known: Known | None = None
+    ) -> Known:
+        """Apply `change` to the stay (None where there is none yet) and write; None from `change` writes nothing.
+
+        Returns what is stored now. Raises FencedError where the lease is gone, TakenError where a PIN is taken,
+        ConflictError if others changed the record fifty times in a row.
+        """
+        for _ in range(_TRIES):
+            if known is None:
+                raw = self.store.stays.raw(key)
+                known = Known(raw, self.store.stays.load(raw) if raw else None)
+            now = self.clock.now()
+            wanted = change(known.stay, now)
+            if wanted is None:
+                return known
+            after, settled = self._finished(known.stay, wanted, now)
+            if extras.note is not None:
+                settled = [replace(one, note=extras.note) for one in settled]
+            try:
+                return self._write(known, after, settled, extras, now)
+            except ConflictError:
+                known = None
+        raise ConflictError
+
+    def _finished(self, before: Stay | None, wanted: Stay, now: datetime) -> tuple[Stay, list[Settled]]:
+        house = self.house()
+        planned = replan(escalated(replan(wanted, house, now), house, self.new_id), house, now)
+        after = told_when_ready(planned, house, now)
+        settled = settled_letters(before, after)
+        return with_history(before, after, settled, now), settled
+
+    def _write(
+        self, known: Known, after: Stay, settled: list[Settled], extras: Extras, now: datetime
+    ) -> Known:
+        house, name, text = self.house(), keys.stay(str(after.key)), self.store.stays.dump(after)
+        commit = Commit(already=(name, text), guards=[(name, known.raw)])
+        if extras.claim is not None:
+            commit.fence = lease_key(extras.claim)
+            if extras.renew is not None:
+                commit.renew(extras.claim.lock, extras.claim.account, extras.renew)
+        commit.commands += [["SET", name, text], _stays_entry(after), *extras.commands]
+        index_changes(
+            commit, known.stay, after, house, self.store.vault, must_be_free=extras.pins_must_be_free
+        )
+        if extras.reschedule is not None:
+            reschedule(commit, after, extras.reschedule, house)
+        letter_changes(commit, known.stay, after, settled, self.store.letters, house, now)
+        heard, woken = commit.run(self.store.scripts, house)
+        self.clock.heard(heard)
+        if woken:
+            self.wake(woken)
+        return Known(text, after)
+
+    def open_event_letter(self, event_key: str, key: StayKey) -> None:
+        """A `bug` letter for an event that could not be applied again and again; it stays in the inbox."""
+        now, letter_id = self.clock.now(), self.new_id()
+        letter = DeadLetter(
+            id=letter_id,
+            reason=Reason.BUG,
+            step=Job.EVENT,
+            opened=now,
+            source=key.source,
+            booking=key.id,
+            message=f"{WORDS[Reason.BUG]} Event {event_key} waits in the inbox.",
+            problem=problem_of(Reason.BUG, lock=None, booking=str(key), account=None),
+        )
+        self.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])
+
+    def run_commands(self, commands: list[list[str | int]]) -> None:
+        """Write what belongs to no stay, in one go."""
+        Commit(commands=commands).run(self.store.scripts, self.house())
+
+
+def _stays_entry(stay: Stay) -> list[str | int]:
+    return ["ZADD", keys.STAYS, to_millis(stay.check_in) if stay.check_in else 0, str(stay.key)]

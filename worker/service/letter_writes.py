@@ -1,0 +1,125 @@
+"""Opens, reopens and settles dead letters in the same write as the stay they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from worker.domain.access_code import AccessCode, LetterRef
+from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
+from worker.domain.escalation import Settled, explanation, open_letters
+from worker.domain.house import House
+from worker.domain.reasons import Reason
+from worker.domain.record import Stay
+from worker.store import keys
+from worker.store.alerts import cleared_commands, raised_commands
+from worker.store.commit import Commit
+from worker.store.letters import Letters, load_letter, writes_for
+
+WORDS = {
+    Reason.LOCK_FAILED: "The lock answered that it could not do it.",
+    Reason.GATEWAY_OFFLINE: "The lock's gateway was not to be reached.",
+    Reason.PENDING_TOO_LONG: "The vendor's cloud kept the command pending for too long.",
+    Reason.UNCONFIRMED: "The lock's list never confirmed what was sent.",
+    Reason.NO_FREE_SLOT: "Every slot that Innkey may use on this lock is taken.",
+    Reason.PIN_TAKEN: "The lock already holds this PIN in another slot.",
+    Reason.BAD_WINDOW: "The vendor's cloud refused the start or end time.",
+    Reason.NOT_ADMIN: "The account may not manage this lock.",
+    Reason.LOCK_NOT_FOUND: "The vendor's cloud does not know this lock.",
+    Reason.INVALID_KEY: "The vendor's cloud refuses the account's API key.",
+    Reason.REFUSED: "The vendor's cloud refused the command.",
+    Reason.OVERWRITTEN_ELSEWHERE: "Somebody changed or replaced this code on the lock.",
+    Reason.BUG: "Innkey itself failed at this job again and again.",
+}
+
+
+def letter_changes(
+    commit: Commit,
+    before: Stay | None,
+    after: Stay,
+    settled: list[Settled],
+    letters: Letters,
+    house: House,
+    now: datetime,
+) -> None:
+    """Add to `commit` every letter that opens, changes or settles between `before` and `after`."""
+    known = {ref.id: ref for ref in open_letters(before)} if before is not None else {}
+    for ref in open_letters(after):
+        if known.get(ref.id) != ref:
+            _open_or_update(commit, before, after, ref, letters, house, now)
+    for one in settled:
+        _settle(commit, one, letters, now)
+
+
+def _open_or_update(
+    commit: Commit,
+    before: Stay | None,
+    after: Stay,
+    ref: LetterRef,
+    letters: Letters,
+    house: House,
+    now: datetime,
+) -> None:
+    code = next((c for c in after.codes if c.letter is not None and c.letter.id == ref.id), None)
+    raw = letters.raw(ref.id)
+    letter = (
+        _updated(load_letter(raw), after, ref, code) if raw else _opened(before, after, ref, code, house, now)
+    )
+    commit.guards.append((keys.letter(ref.id), raw or ""))
+    commit.commands += writes_for(letter)
+    if not ref.retrying:
+        commit.commands += raised_commands(letter.problem, letter.id, now)
+
+
+def _opened(
+    before: Stay | None, after: Stay, ref: LetterRef, code: AccessCode | None, house: House, now: datetime
+) -> DeadLetter:
+    lock = code.lock if code is not None else None
+    account = None
+    if ref.reason is Reason.INVALID_KEY and lock in house.locks:
+        account = house.locks[lock].account if lock is not None else None
+    return DeadLetter(
+        id=ref.id,
+        reason=ref.reason,
+        step=ref.job,
+        opened=now,
+        source=after.key.source,
+        booking=after.key.id,
+        lock=lock,
+        slot=_slot(before, code),
+        message=_message(after, ref, code),
+        tries=code.tries if code is not None else (),
+        problem=problem_of(ref.reason, lock=lock, booking=str(after.key), account=account),
+    )
+
+
+def _updated(letter: DeadLetter, after: Stay, ref: LetterRef, code: AccessCode | None) -> DeadLetter:
+    if ref.retrying:
+        return replace(letter, state=LetterState.RETRYING)
+    tries = code.tries if code is not None else ()
+    return letter.reopened(ref.reason, ref.job, _message(after, ref, code), tries)
+
+
+def _slot(before: Stay | None, code: AccessCode | None) -> int | None:
+    if code is None:
+        return None
+    old = before.code(code.lock) if before is not None else None
+    return code.slot if code.slot is not None else (old.slot if old is not None else None)
+
+
+def _message(stay: Stay, ref: LetterRef, code: AccessCode | None) -> str:
+    if code is None:
+        return explanation(stay, ref.reason)
+    return WORDS.get(ref.reason, ref.reason.value)
+
+
+def _settle(commit: Commit, settled: Settled, letters: Letters, now: datetime) -> None:
+    raw = letters.raw(settled.id)
+    if raw is None:
+        return
+    letter = load_letter(raw)
+    if letter.state is LetterState.RESOLVED:
+        return
+    done = letter.settled(now, letter.note or settled.note)
+    commit.guards.append((keys.letter(letter.id), raw))
+    commit.commands += writes_for(done) + cleared_commands(letter.problem, letter.id, now)

@@ -1,0 +1,130 @@
+"""What a person does with a dead letter: try again, or settle it by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from worker.domain.absorb import removed
+from worker.domain.access_code import AccessCode, Phase
+from worker.domain.booking import StayKey
+from worker.domain.dead_letter import DeadLetter, LetterState
+from worker.domain.goals import Leave
+from worker.domain.house import House
+from worker.domain.plan import goals
+from worker.domain.record import Stay
+from worker.service.entries import fence_command
+from worker.service.ledger import Extras, Ledger
+from worker.store import keys
+from worker.store.letters import writes_for
+from worker.store.store import Store
+
+
+class UnknownLetterError(LookupError):
+    """There is no such letter."""
+
+
+class SettledLetterError(Exception):
+    """The letter is resolved already."""
+
+
+@dataclass(slots=True)
+class Review:
+    """Retries and resolves letters."""
+
+    store: Store
+    ledger: Ledger
+
+    def retry(self, letter_id: str) -> DeadLetter:
+        """Work on it again, under the same letter. Raises UnknownLetterError, SettledLetterError."""
+        letter = self._open(letter_id)
+        if letter.source is None or letter.booking is None:
+            return self._retry_account(letter)
+        key = StayKey(letter.source, letter.booking)
+        self.ledger.change(key, lambda stay, now: _retried(stay, letter_id, now))
+        return self._now(letter_id)
+
+    def resolve(self, letter_id: str, note: str) -> DeadLetter:
+        """Settle it by hand: a set counts as done on the lock, a removal keeps its slot until a list is clean.
+
+        Raises UnknownLetterError, SettledLetterError.
+        """
+        letter = self._open(letter_id)
+        if letter.source is None or letter.booking is None:
+            return self._resolve_account(letter, note)
+        key = StayKey(letter.source, letter.booking)
+        house = self.ledger.house()
+        stay = self.store.stays.get(key)
+        code = _code_of(stay, letter_id) if stay is not None else None
+        fence = _fence(stay, code, house, self.ledger.clock.now())
+        extras = Extras(note=note, commands=(fence,) if fence is not None else ())
+        self.ledger.change(key, lambda found, now: _resolved(found, letter_id, house, now), extras=extras)
+        return self._now(letter_id)
+
+    def _open(self, letter_id: str) -> DeadLetter:
+        letter = self.store.letters.get(letter_id)
+        if letter is None:
+            raise UnknownLetterError(letter_id)
+        if letter.state is LetterState.RESOLVED:
+            raise SettledLetterError(letter_id)
+        return letter
+
+    def _now(self, letter_id: str) -> DeadLetter:
+        letter = self.store.letters.get(letter_id)
+        if letter is None:
+            raise UnknownLetterError(letter_id)
+        return letter
+
+    def _retry_account(self, letter: DeadLetter) -> DeadLetter:
+        """The next probe of a paused account goes out at once."""
+        account = letter.problem.partition(":")[2]
+        self.store.client.delete(keys.probe(account))
+        return letter
+
+    def _resolve_account(self, letter: DeadLetter, note: str) -> DeadLetter:
+        done = letter.settled(self.ledger.clock.now(), note)
+        self.ledger.run_commands(writes_for(done))
+        return done
+
+
+def _code_of(stay: Stay, letter_id: str) -> AccessCode | None:
+    return next((c for c in stay.codes if c.letter is not None and c.letter.id == letter_id), None)
+
+
+def _retried(stay: Stay | None, letter_id: str, now: datetime) -> Stay | None:
+    if stay is None:
+        return None
+    if stay.letter is not None and stay.letter.id == letter_id:
+        stay = replace(stay, letter=replace(stay.letter, retrying=True))
+        return stay.noted(now, "dead_letter.retried", id=letter_id)
+    code = _code_of(stay, letter_id)
+    if code is None or code.letter is None:
+        return None
+    again = replace(code.fresh(code.phase), letter=replace(code.letter, retrying=True))
+    return stay.with_code(again).noted(now, "dead_letter.retried", id=letter_id)
+
+
+def _is_removal(stay: Stay, code: AccessCode, house: House, now: datetime) -> bool:
+    return isinstance(goals(stay, house, now).get(code.lock), Leave | None)
+
+
+def _fence(stay: Stay | None, code: AccessCode | None, house: House, now: datetime) -> list[str | int] | None:
+    if stay is None or code is None or code.slot is None or not _is_removal(stay, code, house, now):
+        return None
+    return fence_command(code.lock, code.slot, str(stay.key))
+
+
+def _resolved(stay: Stay | None, letter_id: str, house: House, now: datetime) -> Stay | None:
+    if stay is None:
+        return None
+    if stay.letter is not None and stay.letter.id == letter_id:
+        return replace(stay, letter=None, waived=stay.letter.reason)
+    code = _code_of(stay, letter_id)
+    if code is None:
+        return None
+    if _is_removal(stay, code, house, now):
+        return stay.with_code(removed(code))
+    by_hand = replace(
+        code.fresh(Phase.SET), by_hand=True, doubt=None, in_flight=False, letter=None, proven=False
+    )
+    return stay.with_code(by_hand)

@@ -1,0 +1,81 @@
+"""The vendor's cloud as the services see it: one client per account, the key at hand, every answer an `Answer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from worker.domain.house import House
+from worker.domain.outcomes import Answer, Kind, Outcome
+from worker.domain.record import Stay
+from worker.domain.steps import Push
+from worker.kas import BadRequest, KasClient, NewPin
+from worker.service.counts import Counts
+
+
+@dataclass(slots=True)
+class Vendor:
+    """Makes calls for an account. `keys` holds each account's key; an account without one is refused unsent."""
+
+    clients: Mapping[str, KasClient]
+    keys: Mapping[str, str]
+    counts: Counts
+
+    def list_pins(self, account: str, lock: str, not_after: float) -> Answer:
+        """Read the lock's list."""
+        return self._call(
+            "list", account, lambda client, key: client.list_pins(lock, key=key, not_after=not_after)
+        )
+
+    def push(self, account: str, lock: str, stay: Stay, step: Push, not_after: float) -> Answer:
+        """Write a code into its slot, with the guest's e-mail if the step asks for it."""
+        booking = stay.booking
+        with_email = step.with_email and booking.guest_email is not None
+
+        def call(client: KasClient, key: str) -> Answer:
+            pin = NewPin(
+                slot=step.slot,
+                pin=step.written.pin,
+                name=step.name,
+                starts=step.written.starts,
+                ends=step.written.ends,
+                email=booking.guest_email if with_email else None,
+                message=booking.email_message if with_email else None,
+            )
+            return client.add_pin(lock, pin, key=key, not_after=not_after)
+
+        return self._call("add", account, call)
+
+    def delete(self, account: str, lock: str, slot: int, not_after: float) -> Answer:
+        """Take off what a slot holds."""
+        return self._call(
+            "delete", account, lambda client, key: client.delete_pin(lock, slot, key=key, not_after=not_after)
+        )
+
+    def set_clock(self, account: str, lock: str, not_after: float) -> Answer:
+        """Set the lock's clock."""
+        return self._call(
+            "clock", account, lambda client, key: client.set_clock(lock, key=key, not_after=not_after)
+        )
+
+    def _call(self, op: str, account: str, call: Callable[[KasClient, str], Answer]) -> Answer:
+        key, client = self.keys.get(account), self.clients.get(account)
+        if not key or client is None:
+            answer = Answer(Outcome(Kind.INVALID_TOKEN, message=f"Account {account!r} has no API key."))
+        else:
+            try:
+                answer = call(client, key)
+            except BadRequest as error:
+                answer = Answer(Outcome(Kind.REFUSED, message=f"Not sent: {error}"))
+        self.counts.add(f"calls:{op}:{answer.outcome.kind.value}")
+        return answer
+
+
+def clients_for(
+    house: House, base_urls: Mapping[str, str], max_connections: int = 60
+) -> dict[str, KasClient]:
+    """A client for each account of the property file."""
+    return {
+        name: KasClient(base_urls[name], call_timeout=account.call_timeout, max_connections=max_connections)
+        for name, account in house.accounts.items()
+    }

@@ -1,0 +1,232 @@
+"""A stay as one compact text: what may be read by anyone as short-keyed JSON, PINs and guest details encrypted.
+
+A million stays must fit: fields at their default are left out, times are seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from worker.domain.access_code import AccessCode, Doubt, GaveUp, LetterRef, Phase, Try, Written
+from worker.domain.booking import Booking, Status, StayKey, Version
+from worker.domain.outcomes import Kind, Outcome
+from worker.domain.reasons import Job, Reason
+from worker.domain.record import Note, Stay
+from worker.store.vault import Vault
+
+_GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin")
+_TERNARY = {None: "", True: "yes", False: "no"}
+_FROM_TERNARY = {word: value for value, word in _TERNARY.items()}
+_Json = dict[str, Any]
+
+
+def dump_stay(stay: Stay, vault: Vault) -> str:
+    """The stay as text."""
+    booking = stay.booking
+    secret = {
+        "g": [getattr(booking, name) for name in _GUEST],
+        "p": [stay.pin, stay.shown_pin],
+        "e": _written(stay.emailed),
+        "w": {c.lock: [_written(w) for w in c.writes] for c in stay.codes if c.writes},
+    }
+    plain = {
+        "k": [booking.key.source, booking.key.id],
+        "v": [booking.version.number, booking.version.text, _micros(booking.version.stamp)],
+        "st": booking.status.value,
+        "u": booking.unit,
+        "i": booking.check_in,
+        "o": booking.check_out,
+        "m": _TERNARY[booking.send_email],
+        "c": [_code(code) for code in stay.codes],
+        "t": stay.told,
+        "ci": _seconds(stay.check_in),
+        "co": _seconds(stay.check_out),
+        "pl": _seconds(stay.planned_at),
+        "rt": stay.rejected_times,
+        "gn": stay.generation,
+        "l": _letter(stay.letter),
+        "wv": stay.waived.value if stay.waived else None,
+        "n": [_note(note) for note in stay.timeline],
+        "x": vault.seal(_compact(secret)),
+    }
+    return json.dumps(_compact(plain), separators=(",", ":"), ensure_ascii=False)
+
+
+def load_stay(text: str, vault: Vault) -> Stay:
+    """The stay that `dump_stay` wrote. Raises UnreadableError without its key."""
+    plain = json.loads(text)
+    secret = vault.open(plain["x"])
+    number, version_text, stamp = plain["v"]
+    guest = dict(zip(_GUEST, secret.get("g", [None] * len(_GUEST)), strict=True))
+    booking = Booking(
+        key=StayKey(*plain["k"]),
+        version=Version(number=number, text=version_text, stamp=_from_micros(stamp)),
+        status=Status(plain["st"]),
+        unit=plain.get("u"),
+        check_in=plain.get("i"),
+        check_out=plain.get("o"),
+        send_email=_FROM_TERNARY[plain.get("m", "")],
+        **guest,
+    )
+    pin, shown = secret.get("p", [None, None])
+    writes = secret.get("w", {})
+    return Stay(
+        booking=booking,
+        codes=tuple(_load_code(code, writes.get(code["l"], [])) for code in plain.get("c", [])),
+        pin=pin,
+        shown_pin=shown,
+        told=plain.get("t", False),
+        emailed=_load_written(secret.get("e")),
+        check_in=_moment(plain.get("ci")),
+        check_out=_moment(plain.get("co")),
+        planned_at=_moment(plain.get("pl")),
+        rejected_times=plain.get("rt", False),
+        generation=plain.get("gn", 0),
+        letter=_load_letter(plain.get("l")),
+        waived=Reason(plain["wv"]) if "wv" in plain else None,
+        timeline=tuple(_load_note(note) for note in plain.get("n", [])),
+    )
+
+
+_FLAGS = {
+    "pr": "proven",
+    "fl": "in_flight",
+    "ow": "removal_owed",
+    "rp": "removal_repeated",
+    "wt": "waiting",
+    "bh": "by_hand",
+}
+_COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
+_MOMENTS = {"sd": "started", "ag": "again_at", "du": "due", "dl": "deadline"}
+
+
+def _code(code: AccessCode) -> _Json:
+    row: _Json = {"l": code.lock, "ph": code.phase.value, "s": code.slot}
+    row |= {short: getattr(code, name) for names in (_FLAGS, _COUNTS) for short, name in names.items()}
+    row |= {short: _seconds(getattr(code, name)) for short, name in _MOMENTS.items()}
+    row["ff"] = code.failed_for.value if code.failed_for else None
+    row["gu"] = [code.gave_up.reason.value, code.gave_up.job.value] if code.gave_up else None
+    row["lt"] = _letter(code.letter)
+    row["la"] = dump_outcome(code.last) if code.last else None
+    row["tr"] = [[_seconds(t.at), t.job.value, dump_outcome(t.outcome)] for t in code.tries]
+    row["d"] = _doubt(code.doubt) if code.doubt else None
+    return _compact(row)
+
+
+def _load_code(row: _Json, writes: list[list[str]]) -> AccessCode:
+    gave_up, doubt, failed, last = row.get("gu"), row.get("d"), row.get("ff"), row.get("la")
+    loaded: _Json = {name: row.get(short, False) for short, name in _FLAGS.items()}
+    loaded |= {name: row.get(short, 0) for short, name in _COUNTS.items()}
+    loaded |= {name: _moment(row.get(short)) for short, name in _MOMENTS.items()}
+    return AccessCode(
+        lock=row["l"],
+        phase=Phase(row["ph"]),
+        slot=row.get("s"),
+        writes=tuple(Written(*w) for w in writes),
+        failed_for=Reason(failed) if failed else None,
+        gave_up=GaveUp(Reason(gave_up[0]), Job(gave_up[1])) if gave_up else None,
+        letter=_load_letter(row.get("lt")),
+        last=load_outcome(last) if last else None,
+        tries=tuple(Try(_at(at), Job(job), load_outcome(o)) for at, job, o in row.get("tr", [])),
+        doubt=_load_doubt(doubt) if doubt else None,
+        **loaded,
+    )
+
+
+def _doubt(doubt: Doubt) -> list[Any]:
+    since, refutes = to_millis(doubt.since), to_millis(doubt.refutes_from)
+    return [doubt.job.value, since, refutes, doubt.reason.value, int(doubt.with_email), int(doubt.answered)]
+
+
+def _load_doubt(row: list[Any]) -> Doubt:
+    job, since, refutes, reason, with_email, answered = row
+    return Doubt(
+        job=Job(job),
+        since=from_millis(since),
+        refutes_from=from_millis(refutes),
+        reason=Reason(reason),
+        with_email=bool(with_email),
+        answered=bool(answered),
+    )
+
+
+def dump_outcome(outcome: Outcome) -> _Json:
+    """An outcome as JSON, without what it does not have."""
+    row = {
+        "k": outcome.kind.value,
+        "a": outcome.ack,
+        "h": outcome.http_status,
+        "m": outcome.message,
+        "r": outcome.ref,
+    }
+    return _compact(row)
+
+
+def load_outcome(row: Mapping[str, Any]) -> Outcome:
+    """What `dump_outcome` wrote."""
+    return Outcome(Kind(row["k"]), row.get("a"), row.get("h"), row.get("m", ""), row.get("r"))
+
+
+def _letter(letter: LetterRef | None) -> list[Any] | None:
+    return [letter.id, letter.reason.value, letter.job.value, int(letter.retrying)] if letter else None
+
+
+def _load_letter(row: list[Any] | None) -> LetterRef | None:
+    return LetterRef(row[0], Reason(row[1]), Job(row[2]), bool(row[3])) if row else None
+
+
+def _note(note: Note) -> list[Any]:
+    return (
+        [_seconds(note.at), note.what, dict(note.detail)] if note.detail else [_seconds(note.at), note.what]
+    )
+
+
+def _load_note(row: list[Any]) -> Note:
+    return Note(_at(row[0]), row[1], row[2] if len(row) > 2 else {})  # noqa: PLR2004
+
+
+def _written(written: Written | None) -> list[str] | None:
+    return [written.pin, written.starts, written.ends] if written else None
+
+
+def _load_written(row: list[str] | None) -> Written | None:
+    return Written(*row) if row else None
+
+
+def _compact(row: Mapping[str, Any]) -> _Json:
+    return {key: value for key, value in row.items() if value not in (None, "", [], {}, False, 0)}
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    # Upwards: a moment to wait for must not come back as one that is just past.
+    return None if moment is None else math.ceil(moment.timestamp())
+
+
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else _at(seconds)
+
+
+def from_millis(millis: int) -> datetime:
+    """An aware moment from Redis' milliseconds."""
+    return datetime.fromtimestamp(millis / 1000, UTC)
+
+
+def to_millis(moment: datetime) -> int:
+    """Redis' milliseconds of an aware moment."""
+    return round(moment.timestamp() * 1000)
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)
+
+
+def _from_micros(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)

@@ -1,0 +1,157 @@
+"""Accepted events until they are applied, the ids seen, and authentic deliveries that were not understood."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+
+from worker.domain.booking import BookingEvent, EventType, StayKey, Version
+from worker.store import keys
+from worker.store.codec import from_millis, to_millis
+from worker.store.pages import Page, page_of
+from worker.store.scripts import Scripts
+from worker.store.vault import Vault
+
+REMEMBER_IDS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedEvent:
+    """An authentic delivery that was not understood, kept whole for a replay after a fix."""
+
+    id: str
+    source: str
+    received: datetime
+    content_type: str
+    errors: dict[str, list[str]]
+    body: bytes
+    replayed: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the body: it holds the guest."""
+        return f"RejectedEvent({self.id})"
+
+
+class Events:
+    """Takes events in, durably, and gives them out until they are applied."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts, vault: Vault) -> None:
+        """Nothing is sent yet."""
+        self._client, self._scripts, self._vault = client, scripts, vault
+
+    def accept(self, event: BookingEvent) -> tuple[str, bool]:
+        """Record an event in one round trip: (its key, whether it is new). Raises redis' errors; then nothing is kept."""
+        key = event_key(event.key.source, event.id)
+        names = [keys.event(key), keys.INBOX, keys.seen(event.key.source)]
+        body = self._vault.seal(_dump_event(event))
+        return key, bool(self._scripts.run("accept", [_short(event.id), body, key], names))
+
+    def get(self, key: str) -> BookingEvent | None:
+        """An accepted event that is not applied yet."""
+        found = self._client.get(keys.event(key))
+        return None if found is None else _load_event(self._vault.open(str(found)))
+
+    def waiting(self, older_than: datetime, limit: int = 100) -> list[str]:
+        """Keys of events accepted before `older_than` and not applied yet, the oldest first."""
+        found = self._client.zrange(
+            keys.INBOX, "-inf", to_millis(older_than), byscore=True, offset=0, num=limit
+        )
+        return [str(key) for key in found]
+
+    def failed(self, key: str) -> int:
+        """Count a failure to apply an event, and put it off for a while; how often it has failed."""
+        fails = int(self._client.hincrby(keys.EVENT_FAILS, key, 1))
+        seconds, _ = self._client.time()
+        self._client.zadd(keys.INBOX, {key: (int(seconds) + min(30 * 2**fails, 3600)) * 1000}, xx=True)
+        return fails
+
+    def may_hint(self) -> bool:
+        """Whether this process is the one to hint at waiting events, for the next two seconds."""
+        return bool(self._client.set(keys.HINTED, "1", nx=True, px=2000))
+
+    def forget_ids(self, source: str, now: datetime) -> None:
+        """Drop the ids of events received more than 30 days ago: no sender repeats for so long."""
+        self._client.zremrangebyscore(keys.seen(source), "-inf", to_millis(now - REMEMBER_IDS))
+
+    def keep_rejected(self, rejected: RejectedEvent) -> bool:
+        """Keep a delivery that was not understood; False where the same one is kept already."""
+        row = {
+            "source": rejected.source,
+            "received": to_millis(rejected.received),
+            "content_type": rejected.content_type,
+            "errors": rejected.errors,
+            "body": rejected.body.decode("latin-1"),
+            "replayed": to_millis(rejected.replayed) if rejected.replayed else None,
+        }
+        pipe = self._client.pipeline()
+        pipe.set(keys.rejected(rejected.id), self._vault.seal(row), nx=rejected.replayed is None)
+        pipe.zadd(keys.REJECTED, {rejected.id: to_millis(rejected.received)}, nx=True)
+        return bool(pipe.execute()[0])
+
+    def get_rejected(self, rejected_id: str) -> RejectedEvent | None:
+        """One kept delivery."""
+        found = self._client.get(keys.rejected(rejected_id))
+        return None if found is None else _load_rejected(rejected_id, self._vault.open(str(found)))
+
+    def rejected_page(self, *, limit: int, cursor: str | None) -> Page[RejectedEvent]:
+        """Kept deliveries, the latest first."""
+        ids, following = page_of(self._client, keys.REJECTED, limit=limit, cursor=cursor, newest_first=True)
+        found = [self.get_rejected(rejected_id) for rejected_id in ids]
+        return Page([row for row in found if row is not None], following)
+
+
+def event_key(source: str, event_id: str) -> str:
+    """The key of one event, as messages carry it: the source and a digest of the sender's id."""
+    return f"{source}:{_short(event_id)}"
+
+
+def rejected_id(source: str, body: bytes) -> str:
+    """The id of a kept delivery: the same body sent again is the same one."""
+    return hashlib.sha256(source.encode() + b"\n" + body).hexdigest()[:24]
+
+
+def applied_commands(key: str) -> list[list[str | int]]:
+    """The Redis commands that take an applied event out of the inbox."""
+    return [["DEL", keys.event(key)], ["ZREM", keys.INBOX, key], ["HDEL", keys.EVENT_FAILS, key]]
+
+
+def _short(event_id: str) -> str:
+    return hashlib.sha256(event_id.encode()).hexdigest()[:24]
+
+
+def _dump_event(event: BookingEvent) -> dict[str, Any]:
+    version = event.version
+    return {
+        "id": event.id,
+        "key": [event.key.source, event.key.id],
+        "type": event.type.value,
+        "version": [version.number, version.text, to_millis(version.stamp)],
+        "changes": dict(event.changes),
+    }
+
+
+def _load_event(row: dict[str, Any]) -> BookingEvent:
+    number, text, stamp = row["version"]
+    return BookingEvent(
+        id=row["id"],
+        key=StayKey(*row["key"]),
+        type=EventType(row["type"]),
+        version=Version(number=number, text=text, stamp=from_millis(stamp)),
+        changes=row["changes"],
+    )
+
+
+def _load_rejected(rejected: str, row: dict[str, Any]) -> RejectedEvent:
+    return RejectedEvent(
+        id=rejected,
+        source=row["source"],
+        received=from_millis(row["received"]),
+        content_type=row["content_type"],
+        errors=row["errors"],
+        body=row["body"].encode("latin-1"),
+        replayed=from_millis(row["replayed"]) if row["replayed"] else None,
+    )

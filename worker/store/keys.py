@@ -1,0 +1,110 @@
+"""The names of all keys in Redis; docs/explanation/record.md says what each holds. They live on one Redis node."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "innkey:"
+
+DUE: Final = PREFIX + "due"  # ZSET lock -> ms: when to look at the lock next
+STAYS: Final = PREFIX + "stays"  # ZSET stay -> check-in, ms
+LETTERS: Final = PREFIX + "letters"  # ZSET letter id -> opened, ms
+OPEN_LETTERS: Final = PREFIX + "letters:open"
+INBOX: Final = PREFIX + "inbox"  # ZSET event -> received, ms: accepted and not yet applied
+EVENT_FAILS: Final = PREFIX + "event-fails"  # HASH event -> how often applying it failed
+HINTED: Final = PREFIX + "hinted"  # exists for as long as nobody need hint at waiting events again
+REJECTED: Final = PREFIX + "rejected"  # ZSET rejected id -> received, ms
+ALERTS: Final = PREFIX + "alerts"  # ZSET problem -> ms: when its mail is due
+WORKERS: Final = PREFIX + "workers"  # ZSET worker -> last seen, ms
+METRICS: Final = PREFIX + "metrics"  # HASH counter -> count
+INDEX_KEY: Final = PREFIX + "index-key"  # the key of the PIN index, encrypted
+
+
+def stay(ref: str) -> str:
+    """The record of one stay (`source/id`)."""
+    return f"{PREFIX}stay:{ref}"
+
+
+def lock_due(lock: str) -> str:
+    """ZSET stay -> ms: when the stay's code on this lock is due."""
+    return f"{PREFIX}due:{lock}"
+
+
+def lock_deadline(lock: str) -> str:
+    """ZSET stay -> ms: how urgent the stay's code on this lock is."""
+    return f"{PREFIX}deadline:{lock}"
+
+
+def lock_waiting(lock: str) -> str:
+    """ZSET stay -> check-in, ms: stays that wait for a slot on this lock."""
+    return f"{PREFIX}waiting:{lock}"
+
+
+def lock_slots(lock: str) -> str:
+    """HASH slot -> stay, or `!stay` for a fenced slot."""
+    return f"{PREFIX}slots:{lock}"
+
+
+def lock_pins(lock: str) -> str:
+    """HASH tag of a PIN -> stay: the keyed index."""
+    return f"{PREFIX}pins:{lock}"
+
+
+def lock_facts(lock: str) -> str:
+    """What was last seen of the lock, without PINs or names."""
+    return f"{PREFIX}lock:{lock}"
+
+
+def lease(lock: str) -> str:
+    """Who serves the lock; expires."""
+    return f"{PREFIX}lease:{lock}"
+
+
+def quiet(lock: str) -> str:
+    """Exists while no command may go to the lock, because one was never answered."""
+    return f"{PREFIX}quiet:{lock}"
+
+
+def window(account: str) -> str:
+    """ZSET holder -> ms at which its place is free again, whatever happens."""
+    return f"{PREFIX}window:{account}"
+
+
+def line(account: str) -> str:
+    """ZSET lock -> urgency, ms: locks that wait for a place in the window."""
+    return f"{PREFIX}line:{account}"
+
+
+def paused(account: str) -> str:
+    """Exists while the account's key is refused."""
+    return f"{PREFIX}paused:{account}"
+
+
+def probe(account: str) -> str:
+    """Exists for as long as no further probe of a paused account may go out."""
+    return f"{PREFIX}probe:{account}"
+
+
+def letter(letter_id: str) -> str:
+    """One dead letter."""
+    return f"{PREFIX}letter:{letter_id}"
+
+
+def event(event_key: str) -> str:
+    """One accepted event, encrypted, until it is applied."""
+    return f"{PREFIX}event:{event_key}"
+
+
+def seen(source: str) -> str:
+    """ZSET event id -> received, ms: for telling duplicates."""
+    return f"{PREFIX}seen:{source}"
+
+
+def rejected(rejected_id: str) -> str:
+    """One authentic event that was not understood, encrypted."""
+    return f"{PREFIX}rejected:{rejected_id}"
+
+
+def alert(problem: str) -> str:
+    """HASH of one problem: what was mailed of it and what not yet."""
+    return f"{PREFIX}alert:{problem}"

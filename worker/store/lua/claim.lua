@@ -1,0 +1,28 @@
+-- ARGV: lock, account, token, lease ms, most refs. Turns the lock's wake-up into a lease.
+-- Returns {} or {now, quiet ms left, paused, facts, slots, refs, records}.
+local lock, account, token, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now, window = clock(), PREFIX .. 'window:' .. account
+local held = redis.call('GET', PREFIX .. 'lease:' .. lock)
+if held and held ~= token then return {} end
+if not redis.call('ZSCORE', window, lock) then return {} end
+local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, tonumber(ARGV[5]))
+if #refs == 0 then
+  redis.call('ZREM', window, lock)
+  place(lock, account, now)
+  return {}
+end
+redis.call('SET', PREFIX .. 'lease:' .. lock, token, 'PX', lease_ms)
+redis.call('ZADD', window, now + lease_ms, lock)
+redis.call('ZREM', PREFIX .. 'due', lock)
+for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do refs[#refs + 1] = ref end
+local names = {}
+for i, ref in ipairs(refs) do names[i] = PREFIX .. 'stay:' .. ref end
+return {
+  now,
+  redis.call('PTTL', PREFIX .. 'quiet:' .. lock),
+  redis.call('EXISTS', PREFIX .. 'paused:' .. account),
+  redis.call('GET', PREFIX .. 'lock:' .. lock) or '',
+  redis.call('HGETALL', PREFIX .. 'slots:' .. lock),
+  refs,
+  redis.call('MGET', unpack(names)),
+}

@@ -1,0 +1,18 @@
+-- ARGV: lock, account, token, places, ghost until ms (0: none), quiet until ms (0: no), may go on (0/1), facts ('': as they are).
+-- Ends a visit, or goes on with it where something is due. Returns {now, locks to wake, refs to go on with}.
+local lock, account, token = ARGV[1], ARGV[2], ARGV[3]
+local places, ghost, quiet = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now, woken = clock(), {}
+if redis.call('GET', PREFIX .. 'lease:' .. lock) ~= token then return {now, woken, {}} end
+if ARGV[8] ~= '' then redis.call('SET', PREFIX .. 'lock:' .. lock, ARGV[8]) end
+if ARGV[7] == '1' then
+  local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
+  if #refs > 0 then return {now, woken, refs} end
+end
+redis.call('DEL', PREFIX .. 'lease:' .. lock)
+redis.call('ZREM', PREFIX .. 'window:' .. account, lock)
+if ghost > now then redis.call('ZADD', PREFIX .. 'window:' .. account, ghost, lock .. '#' .. token) end
+if quiet > now then redis.call('SET', PREFIX .. 'quiet:' .. lock, '1', 'PXAT', quiet) end
+place(lock, account, now)
+admit(account, places, now, woken)
+return {now, woken, {}}

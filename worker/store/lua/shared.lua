@@ -1,0 +1,57 @@
+-- What the scripts share. Times are milliseconds of Redis' own clock, so that no host's clock matters.
+local PREFIX = 'innkey:'
+local WAKE_MS = 15000     -- a wake-up is a lease itself: so long it holds a place for its lock
+local PROBE_MS = 30000    -- a paused account is probed this often
+local BATCH = 200
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- The most urgent of the lock's due entries; a removal that an arrival waits for has that arrival's urgency.
+local function urgency(lock, now)
+  local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
+  if #refs == 0 then return nil end
+  local best = nil
+  for _, score in ipairs(redis.call('ZMSCORE', PREFIX .. 'deadline:' .. lock, unpack(refs))) do
+    local value = tonumber(score or now)
+    if best == nil or value < best then best = value end
+  end
+  local waiting = redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 0, 'WITHSCORES')
+  if waiting[2] and tonumber(waiting[2]) < best then best = tonumber(waiting[2]) end
+  return best
+end
+
+-- Puts the lock where it belongs: in the line if something is due, else back on the timetable.
+local function place(lock, account, now)
+  local due = redis.call('ZRANGE', PREFIX .. 'due:' .. lock, 0, 0, 'WITHSCORES')
+  if not due[1] then
+    redis.call('ZREM', PREFIX .. 'due', lock)
+    redis.call('ZREM', PREFIX .. 'line:' .. account, lock)
+  elseif tonumber(due[2]) > now then
+    redis.call('ZADD', PREFIX .. 'due', due[2], lock)
+  else
+    redis.call('ZADD', PREFIX .. 'line:' .. account, urgency(lock, now), lock)
+    redis.call('ZREM', PREFIX .. 'due', lock)
+  end
+end
+
+-- Gives free places of the window to the head of the line; returns the locks to wake.
+local function admit(account, places, now, woken)
+  local window, line = PREFIX .. 'window:' .. account, PREFIX .. 'line:' .. account
+  local paused = redis.call('EXISTS', PREFIX .. 'paused:' .. account) == 1
+  local free = places - redis.call('ZCARD', window)
+  while free > 0 do
+    local head = redis.call('ZRANGE', line, 0, 0)
+    if not head[1] then return end
+    if paused then
+      local probe = redis.call('SET', PREFIX .. 'probe:' .. account, '1', 'NX', 'PX', PROBE_MS)
+      if not probe then return end
+    end
+    redis.call('ZREM', line, head[1])
+    redis.call('ZADD', window, now + WAKE_MS, head[1])
+    woken[#woken + 1] = head[1]
+    free = free - 1
+  end
+end

@@ -1,0 +1,29 @@
+"""The Lua scripts: where several keys must change together."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import redis
+
+
+@cache
+def _source(name: str) -> str:
+    return (resources.files("worker.store") / "lua" / f"{name}.lua").read_text()
+
+
+class Scripts:
+    """The scripts of one client, sent by their hash."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        """Registers; nothing is sent yet."""
+        self._scripts = {
+            name: client.register_script(_source("shared") + _source(name))
+            for name in ("accept", "claim", "commit", "mend", "release", "tick")
+        }
+
+    def run(self, name: str, args: list[Any], names: list[str] | None = None) -> Any:  # noqa: ANN401
+        """Run one script. Raises redis' own errors."""
+        return self._scripts[name](keys=names or [], args=args)

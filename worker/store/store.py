@@ -1,0 +1,53 @@
+"""Everything that is kept in Redis, in one object that the services are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from worker.store.agenda import Agenda
+from worker.store.alerts import Alerts
+from worker.store.events import Events
+from worker.store.health import Health
+from worker.store.letters import Letters
+from worker.store.locks import Locks
+from worker.store.redis_client import connect
+from worker.store.scripts import Scripts
+from worker.store.stays import Stays
+from worker.store.vault import Vault, shared_vault
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The record, by concept."""
+
+    client: redis.Redis
+    scripts: Scripts
+    vault: Vault
+    stays: Stays
+    letters: Letters
+    events: Events
+    agenda: Agenda
+    alerts: Alerts
+    locks: Locks
+    health: Health
+
+
+def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Store:
+    """A store on the Redis at `url`. Nothing is sent before it is used."""
+    client = connect(url, patient=patient)
+    vault = shared_vault(client, secret_keys)
+    scripts = Scripts(client)
+    return Store(
+        client=client,
+        scripts=scripts,
+        vault=vault,
+        stays=Stays(client, vault),
+        letters=Letters(client),
+        events=Events(client, scripts, vault),
+        agenda=Agenda(client, scripts),
+        alerts=Alerts(client),
+        locks=Locks(client),
+        health=Health(client),
+    )
