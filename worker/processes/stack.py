@@ -224,7 +224,16 @@ def _add_web_and_worker(plan: _Plan) -> None:
     conf = ROOT / "webhooks" / "gunicorn_conf.py"
     threads = plan.settings.worker_threads + SPARE_THREADS
     web = ["gunicorn", "--pythonpath", str(ROOT), "-c", str(conf), "webhooks:create_app()"]
-    worker = ["dramatiq", "--path", str(ROOT), "--processes", "1", "--threads", str(threads), "worker.actors"]
+    worker = [
+        "dramatiq",
+        "--path",
+        str(ROOT),
+        "--processes",
+        "1",
+        "--threads",
+        str(threads),
+        "worker.actors:start",
+    ]
     plan.commands.append(_command(plan, "web", *web, reloads=True))
     plan.commands.append(_command(plan, "worker", *worker, reloads=True))
 

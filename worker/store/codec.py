@@ -112,7 +112,7 @@ def _code(code: AccessCode) -> _Json:
     row["gu"] = [code.gave_up.reason.value, code.gave_up.job.value] if code.gave_up else None
     row["lt"] = _letter(code.letter)
     row["la"] = dump_outcome(code.last) if code.last else None
-    row["tr"] = [[_seconds(t.at), t.job.value, dump_outcome(t.outcome)] for t in code.tries]
+    row["tr"] = [[to_millis(t.at), t.job.value, dump_outcome(t.outcome)] for t in code.tries]
     row["d"] = _doubt(code.doubt) if code.doubt else None
     return _compact(row)
 
@@ -131,7 +131,7 @@ def _load_code(row: _Json, writes: list[list[str]]) -> AccessCode:
         gave_up=GaveUp(Reason(gave_up[0]), Job(gave_up[1])) if gave_up else None,
         letter=_load_letter(row.get("lt")),
         last=load_outcome(last) if last else None,
-        tries=tuple(Try(_at(at), Job(job), load_outcome(o)) for at, job, o in row.get("tr", [])),
+        tries=tuple(Try(from_millis(at), Job(job), load_outcome(o)) for at, job, o in row.get("tr", [])),
         doubt=_load_doubt(doubt) if doubt else None,
         **loaded,
     )

@@ -1,0 +1,264 @@
+"""One visit to one lock: read its list once, do what is due, the most urgent first, one call at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+
+import structlog
+
+from worker.domain import turn
+from worker.domain.absorb import misread
+from worker.domain.access_code import AccessCode, Phase
+from worker.domain.booking import StayKey
+from worker.domain.house import House, Lock
+from worker.domain.outcomes import Answer, Entry, Kind, Outcome
+from worker.domain.plan import policy_of
+from worker.domain.record import Stay
+from worker.domain.slots import View
+from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step, Terms
+from worker.service.clock import Clock
+from worker.service.ledger import Extras, Known, Ledger
+from worker.service.lock_calls import LockCalls
+from worker.service.lock_facts import LockFacts
+from worker.service.new_pin import with_new_pin
+from worker.store.agenda import Claim
+from worker.store.commit import FencedError
+from worker.store.locks import FENCE
+from worker.store.redis_client import RedisError
+from worker.store.store import Store
+
+LONGEST = timedelta(minutes=1)
+_MOST_TURNS = 12
+_ACTS = (Read, SetClock, ChoosePin, Push, Delete)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """What is known during the visit: the list as read, the records, who holds which slot."""
+
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    stopping: Event
+    house: House
+    lock: Lock
+    claim: Claim
+    calls: LockCalls
+    view: View | None = None
+    queue: list[str] = field(default_factory=list)
+    known: dict[str, Known] = field(default_factory=dict)
+    slots: dict[int, str] = field(default_factory=dict)
+    facts: LockFacts = field(init=False)
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Take over what the claim read."""
+        self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
+        self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
+
+    def run(self) -> None:
+        """Until nothing is due, a minute has passed, or a call was never answered."""
+        try:
+            for ref, raw in self.claim.records.items():
+                self.known[ref] = Known(raw, self.store.stays.load(raw))
+            going_on = True
+            while going_on:
+                self._serve_queue()
+                going_on = self._goes_on()
+        except FencedError:
+            log.warning("visit.fenced", lock=self.lock.name)
+
+    def _serve_queue(self) -> None:
+        self.queue.sort(key=self._urgency)
+        while self.queue and not self._must_end():
+            ref = self.queue.pop(0)
+            try:
+                self._serve(ref)
+            except (FencedError, RedisError):
+                raise
+            except Exception as error:  # one failing entry never stops the others of its lock
+                log.exception("visit.failed", lock=self.lock.name, stay=ref, error=type(error).__name__)
+                self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
+
+    def _goes_on(self) -> bool:
+        """Go on with what has become due meanwhile, or give the lock back."""
+        woken, self.queue = self.store.agenda.release(
+            self.claim,
+            self.house,
+            facts=self.facts.changed(),
+            ghost_until=self.calls.ghost_until,
+            quiet_until=self.calls.quiet_until,
+            may_go_on=not self._must_end(),
+        )
+        self.ledger.wake(woken)
+        return bool(self.queue)
+
+    def _must_end(self) -> bool:
+        is_long = time.monotonic() - self.started > LONGEST.total_seconds()
+        return self.calls.is_over or self.stopping.is_set() or is_long
+
+    def _urgency(self, ref: str) -> datetime:
+        code = self._code(ref)
+        return code.deadline if code is not None and code.deadline is not None else self.claim.now
+
+    def _code(self, ref: str) -> AccessCode | None:
+        known = self.known.get(ref)
+        return known.stay.code(self.lock.name) if known is not None and known.stay is not None else None
+
+    def _serve(self, ref: str) -> None:
+        """Bring one code on as far as it goes now."""
+        for _ in range(_MOST_TURNS):
+            if self._must_end():
+                return
+            step = self._look(ref)
+            if self.known[ref].stay is None:
+                self.store.agenda.forget(self.lock.name, ref)
+                return
+            if not self._act(ref, step) or self._rests(ref):
+                return
+
+    def _look(self, ref: str) -> Step | None:
+        """Fold what was seen of the code into its record, and say what comes next."""
+        found: list[Step] = []
+
+        def change(stay: Stay, now: datetime) -> Stay | None:
+            looked, step = turn.look_at(stay, self._seen(now), self.house, now)
+            found[:] = [step]
+            return None if looked == stay and isinstance(step, _ACTS) else looked
+
+        self._change(ref, change, Extras(claim=self.claim, reschedule=self.lock.name))
+        return found[0] if found else None
+
+    def _act(self, ref: str, step: Step | None) -> bool:
+        """Do the step; False where nothing more is to be done for this code now."""
+        if isinstance(step, Read):
+            self._read(ref)
+        elif isinstance(step, SetClock):
+            since, answer = self.calls.set_clock()
+            self.facts.clock_answered(since, is_set=answer.outcome.kind is Kind.DONE)
+        elif isinstance(step, ChoosePin):
+            key = StayKey.parse(ref)
+            self.known[ref] = with_new_pin(self.ledger, key, self.house, self.claim, self.view)
+        elif isinstance(step, Push | Delete):
+            self._command(ref, step)
+        else:
+            return False
+        return True
+
+    def _rests(self, ref: str) -> bool:
+        """Whether the record as just written wants nothing before some later time."""
+        code = self._code(ref)
+        return code is None or code.due is None or code.due > self.clock.now()
+
+    def _seen(self, now: datetime) -> turn.Visit:
+        return turn.Visit(
+            lock=self.lock.name,
+            hold=self.calls.account.vendor_hold,
+            view=self.view,
+            claimed=tuple(self.slots.items()),
+            quiet_until=self.calls.quiet_at(now),
+            clock_set_at=self.facts.clock_set_at(now),
+            clock_tried=self.facts.clock_was_tried(now),
+        )
+
+    def _change(
+        self, ref: str, change: Callable[[Stay, datetime], Stay | None], extras: Extras | None = None
+    ) -> None:
+        """Change the stay under this visit's lease, and keep the slots' holders in step."""
+
+        def wanted(stay: Stay | None, now: datetime) -> Stay | None:
+            return change(stay, now) if stay is not None else None
+
+        given = extras if extras is not None else Extras(claim=self.claim)
+        self.known[ref] = self.ledger.change(
+            StayKey.parse(ref), wanted, extras=given, known=self.known.get(ref)
+        )
+        self.slots = {slot: owner for slot, owner in self.slots.items() if owner != ref}
+        code = self._code(ref)
+        if code is not None and code.slot is not None:
+            self.slots[code.slot] = ref
+
+    def _read(self, ref: str) -> None:
+        """Read the lock's list, once for all codes served in this visit."""
+        since, answer = self.calls.list_pins()
+        if answer.entries is not None:
+            self.view = View(since, {entry.slot: entry for entry in answer.entries})
+            self.facts.note("list", since)
+            self._take_in_strays(self.view)
+            self._unfence(self.view)
+            return
+        self.calls.is_over = True
+        for one in [ref, *self.queue]:
+            self._change(one, self._misread(answer.outcome))
+
+    def _misread(self, outcome: Outcome) -> Callable[[Stay, datetime], Stay | None]:
+        def change(stay: Stay, now: datetime) -> Stay | None:
+            code = stay.code(self.lock.name)
+            if code is None:
+                return None
+            terms = Terms(policy=policy_of(stay, self.house), hold=self.calls.account.vendor_hold)
+            return stay.with_code(misread(code, outcome, now, terms))
+
+        return change
+
+    def _take_in_strays(self, view: View) -> None:
+        """Codes under the mark of a stay that no longer wants them: a late add after a cancel, say."""
+        for key, entry in turn.strays(view, tuple(self.slots.items())):
+            ref = str(key)
+            self._change(ref, self._reclaim(entry))
+            if self.slots.get(entry.slot) == ref and ref not in self.queue:
+                self.queue.append(ref)
+
+    def _reclaim(self, entry: Entry) -> Callable[[Stay, datetime], Stay | None]:
+        return lambda stay, now: turn.reclaimed(stay, self.lock.name, entry, self.house, now)
+
+    def _unfence(self, view: View) -> None:
+        """A fenced slot that a clean list shows empty is free again."""
+        empty = [
+            slot for slot, owner in self.slots.items() if owner.startswith(FENCE) and slot not in view.entries
+        ]
+        if empty:
+            self.store.locks.unfence(self.lock.name, empty)
+            self.slots = {slot: owner for slot, owner in self.slots.items() if slot not in empty}
+
+    def _command(self, ref: str, step: Push | Delete) -> None:
+        """Record the intent, call, record the answer."""
+        begun: list[datetime] = []
+
+        def begin(stay: Stay, now: datetime) -> Stay | None:
+            looked, again = turn.look_at(stay, self._seen(now), self.house, now)
+            begun[:] = [now] if again == step else []
+            return turn.begun(looked, step, self._seen(now), self.house, now) if begun else None
+
+        asked = time.monotonic()
+        self._change(ref, begin, Extras(claim=self.claim, renew=self.calls.lease))
+        stay = self.known[ref].stay
+        if not begun or stay is None:
+            return
+        self.calls.leased_at = asked
+        answer = self.calls.command(stay, step, begun[0])
+        self._change(ref, lambda found, now: turn.answered(found, answer, self._seen(now), self.house, now))
+        self._learn(ref, step, answer)
+
+    def _learn(self, ref: str, step: Push | Delete, answer: Answer) -> None:
+        """What an answer shows of the lock serves the other codes of this visit too."""
+        code = self._code(ref)
+        if code is None or self.view is None:
+            return
+        if isinstance(step, Push) and code.phase is Phase.SET and answer.entries is not None:
+            self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})
+        elif isinstance(step, Delete) and answer.outcome.kind is Kind.DONE:
+            self.view = self.view.without(step.slot)
+            self._call_in_waiting()
+
+    def _call_in_waiting(self) -> None:
+        """A slot has become free: whoever waits for one is served next."""
+        refs = [ref for ref in self.known if ref not in self.queue]
+        waiting = [ref for ref in refs if (code := self._code(ref)) is not None and code.waiting]
+        self.queue = sorted(waiting, key=self._urgency) + self.queue
