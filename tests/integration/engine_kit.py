@@ -107,7 +107,9 @@ class Engine:
             self.queue.event(key)
         return key
 
-    def book(self, booking: str = "BK-1", *, unit: str = "house", begins: float = -1, days: float = 2, **more: Any) -> None:
+    def book(
+        self, booking: str = "BK-1", *, unit: str = "house", begins: float = -1, days: float = 2, **more: Any
+    ) -> None:
         """Book a stay that begins `begins` hours from now and lasts `days`."""
         check_in = datetime.now(UTC) + timedelta(hours=begins)
         check_out = check_in + timedelta(days=days)

@@ -1,0 +1,13 @@
+"""The kinds of senders by the name that the property file uses for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from webhooks.sources import innkey
+from webhooks.sources.adapter import Adapter
+
+__all__ = ["ADAPTERS"]
+
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({"innkey": innkey})

@@ -17,6 +17,8 @@ def with_history(before: Stay | None, after: Stay, settled: list[Settled], now: 
     for code in after.codes:
         old = before.code(code.lock) if before is not None else None
         after = _with_code_news(after, old, code, now)
+    if after.emailed is not None and (before is None or before.emailed != after.emailed):
+        after = after.noted(now, "email.requested")
     known = {ref.id for ref in open_letters(before)} if before is not None else set()
     for ref in open_letters(after):
         if ref.id not in known:

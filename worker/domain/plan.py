@@ -81,7 +81,7 @@ def _wish(
         starts_text=span_text.starts_text,
         ends_text=span_text.ends_text,
         pin=stay.pin,
-        push_at=starts - policy.push_ahead if policy.push_ahead else now,
+        push_at=starts - policy.push_ahead if policy.push_ahead else (stay.planned_at or now),
         check_in=check_in,
         letter_at=check_in - policy.at_risk,
         pin_is_told=stay.told,
@@ -254,14 +254,14 @@ def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
 def adopted(stay: Stay, lock: str, entry: Entry) -> Stay:
     """With a code that the lock's list shows under this stay's mark, after the record of it was lost.
 
-    The guest may have been told that PIN, so it counts as told.
+    The guest may have been told that PIN, so it counts as told, and as e-mailed.
     """
     code = stay.code(lock) or AccessCode(lock=lock)
     written = Written(entry.pin, entry.starts, entry.ends)
     found = replace(code, slot=entry.slot, writes=(written,), proven=True, phase=Phase.SETTING, waiting=False)
     stay = stay.with_code(found)
     if stay.pin is None and is_pin(entry.pin):
-        stay = replace(stay, pin=entry.pin, told=True)
+        stay = replace(stay, pin=entry.pin, told=True, emailed=written)
     return stay
 
 

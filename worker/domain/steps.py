@@ -119,7 +119,8 @@ def _resting(code: AccessCode, goal: Goal, now: datetime) -> Step | None:
 def _is_settled(code: AccessCode, goal: Goal) -> bool:
     if isinstance(goal, Leave):
         return code.phase is Phase.REMOVED or (code.slot is None and code.doubt is None)
-    return code.by_hand or (goal.written is not None and code.is_on(goal.written))
+    # A code that is on the lock is pushed again in place where the guest's e-mail is still owed.
+    return code.by_hand or (goal.written is not None and code.is_on(goal.written) and not goal.with_email)
 
 
 def _is_with_a_person(code: AccessCode) -> bool:

@@ -221,6 +221,7 @@ def _read_properties(path: Path) -> dict[str, Any]:
 
 
 def _add_web_and_worker(plan: _Plan) -> None:
+    plan.env.setdefault("dramatiq_worker_timeout", "250")  # how long an idle consumer may sleep, in ms
     conf = ROOT / "webhooks" / "gunicorn_conf.py"
     threads = plan.settings.worker_threads + SPARE_THREADS
     web = ["gunicorn", "--pythonpath", str(ROOT), "-c", str(conf), "webhooks:create_app()"]

@@ -18,7 +18,7 @@ from worker.domain.house import House
 from worker.domain.plan import replan
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.states import told_when_ready
+from worker.domain.states import BookingState, booking_state, told_when_ready
 from worker.service.clock import Clock
 from worker.service.entries import index_changes, reschedule
 from worker.service.letter_writes import WORDS, letter_changes
@@ -102,13 +102,16 @@ class Ledger:
         planned = replan(escalated(replan(wanted, house, now), house, self.new_id), house, now)
         after = told_when_ready(planned, house, now)
         settled = settled_letters(before, after)
-        return with_history(before, after, settled, now), settled
+        is_ready = booking_state(after, house, now) is BookingState.READY
+        was_ready = before is not None and booking_state(before, house, now) is BookingState.READY
+        after = with_history(before, after, settled, now)
+        return (after.noted(now, "booking.ready") if is_ready and not was_ready else after), settled
 
     def _write(
         self, known: Known, after: Stay, settled: list[Settled], extras: Extras, now: datetime
     ) -> Known:
         house, name, text = self.house(), keys.stay(str(after.key)), self.store.stays.dump(after)
-        commit = Commit(already=(name, text), guards=[(name, known.raw)])
+        commit = Commit(already=(name, text) if text != known.raw else None, guards=[(name, known.raw)])
         if extras.claim is not None:
             commit.fence = lease_key(extras.claim)
             if extras.renew is not None:

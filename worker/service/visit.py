@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,6 +74,10 @@ class Visit:
                 going_on = self._goes_on()
         except FencedError:
             log.warning("visit.fenced", lock=self.lock.name)
+        except RedisError:
+            # Whatever was not recorded stands in the record as in doubt; the next visit reads it back.
+            self._give_back()
+            raise
 
     def _serve_queue(self) -> None:
         self.queue.sort(key=self._urgency)
@@ -98,6 +103,10 @@ class Visit:
         )
         self.ledger.wake(woken)
         return bool(self.queue)
+
+    def _give_back(self) -> None:
+        with contextlib.suppress(RedisError):
+            self.store.agenda.release(self.claim, self.house, ghost_until=self.calls.ghost_until)
 
     def _must_end(self) -> bool:
         is_long = time.monotonic() - self.started > LONGEST.total_seconds()

@@ -16,7 +16,7 @@ from worker.store import keys
 from worker.store.codec import from_millis, to_millis
 from worker.store.scripts import Scripts
 
-MOST_REFS = 100
+MOST_REFS = 300
 PROBE_EVERY_MS = 30_000
 SEND_WITHIN = timedelta(seconds=5)  # so long after its intent a call may still leave
 

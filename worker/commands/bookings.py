@@ -1,0 +1,205 @@
+"""`innkey bookings`: what is on record of each stay."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from worker.bootstrap import Innkey
+from worker.commands.errors import Failure
+from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
+from worker.commands.record import open_record
+from worker.domain.booking import StayKey
+from worker.domain.record import Stay
+from worker.domain.states import BookingState, booking_state
+from worker.domain.stay import instant
+from worker.service.views import booking_view
+from worker.store.pages import BadCursorError, Page
+
+__all__ = ["bookings"]
+
+MASK = "******"
+CHUNK = 200
+
+
+def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no date or date-time; its zone comes from the property file later."""
+    try:
+        if value is not None:
+            instant(value, time.min, ZoneInfo("UTC"), earliest=True)
+    except (ValueError, OverflowError):
+        cause = f"{value!r} is no date like 2026-12-01 or date-time like 2026-12-01T15:00"
+        raise click.BadParameter(cause, ctx, param) from None
+    return value
+
+
+def _key(ctx: click.Context, param: click.Parameter, value: str) -> StayKey:
+    try:
+        return StayKey.parse(value)
+    except ValueError:
+        cause = f"{value!r} does not name a booking; write its source and id as direct/BK-1001"
+        raise click.BadParameter(cause, ctx, param) from None
+
+
+@click.group()
+def bookings() -> None:
+    """Look at bookings and their codes."""
+
+
+@bookings.command("list")
+@click.option(
+    "--from", "since", callback=_moment, metavar="WHEN", help="Check-in on or after this date or time."
+)
+@click.option(
+    "--to", "until", callback=_moment, metavar="WHEN", help="Check-in on or before this date or time."
+)
+@click.option(
+    "--state", type=click.Choice([s.value for s in BookingState]), help="Only bookings in this state."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="At most so many, 1 to 1000.",
+)
+@click.option("--cursor", help="Go on where a list with `next` ended.")
+@json_option
+def list_(
+    *, since: str | None, until: str | None, state: str | None, limit: int, cursor: str | None, as_json: bool
+) -> None:
+    """List bookings by check-in.
+
+    WHEN is read in the property file's time zone unless it has an offset. PINs are masked.
+    """
+    with open_record() as innkey:
+        zone, now = innkey.house().zone, innkey.clock.now()
+        first = instant(since, time.min, zone, earliest=True) if since is not None else None
+        last = _end(until, zone) if until is not None else None
+        page = _matching(innkey, first, last, state, limit, cursor)
+        views = [_masked(booking_view(stay, innkey.house(), now)) for stay in page.items]
+    if as_json:
+        print_json({"items": views, "next": page.next})
+        return
+    headings = ("Booking", "Unit", "Check-in", "Check-out", "Status", "State", "E-mail", "Codes")
+    print_table(headings, [_row(view) for view in views])
+    if page.next is not None:
+        click.echo(f"there are more: add --cursor {page.next}, or a higher --limit", err=True)
+
+
+def _end(written: str, zone: ZoneInfo) -> datetime:
+    """The last instant that `written` means: of a date the end of that day."""
+    found = instant(written, time.max, zone, earliest=False)
+    return found - timedelta(microseconds=found.microsecond % 1000)
+
+
+def _matching(
+    innkey: Innkey,
+    since: datetime | None,
+    until: datetime | None,
+    state: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[Stay]:
+    """Up to `limit` bookings in `state` (None: any), and the cursor behind the last one."""
+    stays, house, now = innkey.store.stays, innkey.house(), innkey.clock.now()
+    found: list[Stay] = []
+    while True:
+        try:
+            page = stays.page(limit=CHUNK, cursor=cursor, since=since, until=until)
+        except BadCursorError as error:
+            raise click.BadParameter(str(error), param_hint="--cursor") from error
+        for count, stay in enumerate(page.items, 1):
+            if state is None or booking_state(stay, house, now) == state:
+                found.append(stay)
+            if len(found) == limit:
+                is_whole = count == len(page.items)
+                here = page if is_whole else stays.page(limit=count, cursor=cursor, since=since, until=until)
+                return Page(found, here.next)
+        if page.next is None:
+            return Page(found, None)
+        cursor = page.next
+
+
+def _masked(view: dict[str, Any]) -> dict[str, Any]:
+    return {**view, "pin": MASK if view["pin"] is not None else None}
+
+
+def _row(view: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        f"{view['source']}/{view['id']}",
+        view["unit"],
+        shown(view["check_in"]),
+        shown(view["check_out"]),
+        view["status"],
+        view["state"],
+        view["email"],
+        ", ".join(f"{code['lock']} {code['state']}" for code in view["codes"]),
+    )
+
+
+@bookings.command("show")
+@click.argument("key", callback=_key, metavar="SOURCE/ID")
+@click.option("--show-pin", is_flag=True, help="Show the PIN itself.")
+@json_option
+def show(*, key: StayKey, show_pin: bool, as_json: bool) -> None:
+    """Show one booking with its codes and what has happened to it; the PIN is masked without --show-pin."""
+    with open_record() as innkey:
+        stay = innkey.store.stays.get(key)
+        if stay is None:
+            raise Failure(f"booking {key}: there is none on record; `innkey bookings list` shows all")
+        view = booking_view(stay, innkey.house(), innkey.clock.now())
+    view = view if show_pin else _masked(view)
+    if as_json:
+        print_json(view)
+        return
+    _print_booking(view)
+
+
+def _print_booking(view: dict[str, Any]) -> None:
+    times = [(name, shown(view[key])) for name, key in (("Check-in", "check_in"), ("Check-out", "check_out"))]
+    rest = ("unit", "status", "version", "state", "pin")
+    pairs = [(name.capitalize() if name != "pin" else "PIN", view[name]) for name in rest]
+    print_pairs([("Booking", f"{view['source']}/{view['id']}"), *times, *pairs, ("E-mail", view["email"])])
+    click.echo()
+    headings = (
+        "Lock",
+        "Slot",
+        "State",
+        "Starts (lock's clock)",
+        "Ends (lock's clock)",
+        "Attempts",
+        "Due",
+        "Last",
+    )
+    print_table(headings, [_code_row(code) for code in view["codes"]])
+    click.echo()
+    lines = [(shown(note["at"]), note["what"], _words(note["detail"])) for note in view["timeline"]]
+    print_table(("At", "What", "Detail"), lines)
+
+
+def _code_row(code: dict[str, Any]) -> tuple[object, ...]:
+    last = code["last"]
+    words = ("outcome", "ack", "message", "ref")
+    return (
+        code["lock"],
+        code["slot"],
+        code["state"],
+        _wall(code["starts"]),
+        _wall(code["ends"]),
+        code["attempts"],
+        shown(code["due"]),
+        _words({word: last[word] for word in words if last[word] not in (None, "")}) if last else None,
+    )
+
+
+def _wall(text: str | None) -> str | None:
+    """YYMMDDHHmm as people read it."""
+    return None if text is None else f"{datetime.strptime(text, '%y%m%d%H%M'):%Y-%m-%d %H:%M}"  # noqa: DTZ007
+
+
+def _words(detail: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items())

@@ -1,0 +1,158 @@
+"""How bookings, dead letters and locks look from outside: the JSON of API and command line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from worker.domain.access_code import AccessCode, Try
+from worker.domain.dead_letter import DeadLetter
+from worker.domain.goals import Goal, Wish
+from worker.domain.house import House, Lock
+from worker.domain.outcomes import Outcome
+from worker.domain.plan import goals, unit_of
+from worker.domain.record import Note, Stay
+from worker.domain.states import booking_state, code_state, email_state
+
+__all__ = ["booking_view", "letter_view", "lock_view"]
+
+FENCE = "!"  # before the stay's name in the index of slots
+
+View = dict[str, Any]
+
+
+def booking_view(stay: Stay, house: House, now: datetime) -> View:
+    """One booking with its codes: a JSON object that holds the PIN.
+
+    `check_in` and `check_out` bear the offset of the unit's zone, all other times are UTC; a code's `starts`
+    and `ends` are YYMMDDHHmm in the lock's zone.
+    """
+    unit = unit_of(stay, house)
+    zone = unit.zone if unit is not None else house.zone
+    booking = stay.booking
+    found = goals(stay, house, now)
+    return {
+        "source": stay.key.source,
+        "id": stay.key.id,
+        "unit": booking.unit,
+        "status": booking.status.value,
+        "version": booking.version.text or _utc(booking.version.stamp, "auto"),
+        "check_in": _local(stay.check_in, zone),
+        "check_out": _local(stay.check_out, zone),
+        "state": booking_state(stay, house, now).value,
+        "at_risk": False,
+        "pin": stay.shown_pin,
+        "email": email_state(stay, house, now).value,
+        "codes": [_code_view(code, found.get(code.lock)) for code in stay.codes],
+        "timeline": [_note_view(note) for note in stay.timeline],
+    }
+
+
+def letter_view(letter: DeadLetter) -> View:
+    """One dead letter with its attempts; times are UTC.
+
+    `message` are the vendor's words of the last attempt, or ours where it has none.
+    """
+    last = letter.last
+    return {
+        "id": letter.id,
+        "state": letter.state.value,
+        "reason": letter.reason.value,
+        "source": letter.source,
+        "booking": letter.booking,
+        "lock": letter.lock,
+        "slot": letter.slot,
+        "step": letter.step.value,
+        "ack": last.ack if last is not None else None,
+        "http_status": last.http_status if last is not None else None,
+        "message": (last.message if last is not None else "") or letter.message,
+        "ref": last.ref if last is not None else None,
+        "attempts": [_attempt_view(one) for one in letter.tries],
+        "opened": _utc(letter.opened),
+        "resolved": _utc(letter.resolved) if letter.resolved is not None else None,
+        "note": letter.note,
+    }
+
+
+def lock_view(lock: Lock, slots: Mapping[int, str], facts: Mapping[str, Any]) -> View:
+    """One lock: who claims which slot, and what was last seen of it (`store.locks.slots` and `.facts`).
+
+    A `fenced` slot stays taken until the lock's list shows it empty. The battery is not known yet.
+    """
+    return {
+        "lock": lock.name,
+        "title": lock.title,
+        "account": lock.account,
+        "timezone": lock.zone.key,
+        "slots": [_slot_view(slot, slots[slot]) for slot in sorted(slots)],
+        "battery": None,
+        "clock": _fact(facts, "clock"),
+        "last_seen": _fact(facts, "list"),
+    }
+
+
+def _code_view(code: AccessCode, goal: Goal | None) -> View:
+    starts, ends = _window(code, goal)
+    return {
+        "lock": code.lock,
+        "slot": code.slot,
+        "state": code_state(code),
+        "starts": starts,
+        "ends": ends,
+        "attempts": code.attempts,
+        "due": _utc(code.due) if code.due is not None else None,
+        "last": _last_view(code.last),
+    }
+
+
+def _window(code: AccessCode, goal: Goal | None) -> tuple[str | None, str | None]:
+    if code.latest is not None:
+        return code.latest.starts, code.latest.ends
+    return (goal.starts_text, goal.ends_text) if isinstance(goal, Wish) else (None, None)
+
+
+def _last_view(outcome: Outcome | None) -> View | None:
+    if outcome is None:
+        return None
+    return {
+        "outcome": outcome.kind.value,
+        "ack": outcome.ack,
+        "message": outcome.message,
+        "ref": outcome.ref,
+    }
+
+
+def _note_view(note: Note) -> View:
+    return {"at": _utc(note.at), "what": note.what, "detail": dict(note.detail)}
+
+
+def _attempt_view(attempt: Try) -> View:
+    outcome = attempt.outcome
+    return {
+        "at": _utc(attempt.at),
+        "step": attempt.job.value,
+        "outcome": outcome.kind.value,
+        "ack": outcome.ack,
+        "http_status": outcome.http_status,
+        "message": outcome.message,
+        "ref": outcome.ref,
+    }
+
+
+def _slot_view(slot: int, holder: str) -> View:
+    return {"slot": slot, "booking": holder.removeprefix(FENCE), "fenced": holder.startswith(FENCE)}
+
+
+def _fact(facts: Mapping[str, Any], name: str) -> str | None:
+    millis = facts.get(name)
+    return None if millis is None else _utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
+
+
+def _utc(moment: datetime, timespec: str = "seconds") -> str:
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def _local(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if moment is None else moment.astimezone(zone).isoformat(timespec="seconds")
