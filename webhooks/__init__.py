@@ -1,4 +1,4 @@
-"""The web process: webhooks in, the JSON API, health and metrics. It records; all else happens in the worker."""
+"""The web process: webhooks in, the JSON API, health, metrics. It records; the worker does the rest."""
 
 from webhooks.app import create_app
 

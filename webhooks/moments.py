@@ -35,7 +35,7 @@ def rfc3339(text: str) -> datetime:
 
 
 def stay_time(text: str) -> str:
-    """A date, local date-time or date-time with offset, in its canonical form; fractions of seconds are dropped.
+    """A date, local date-time or one with an offset, in its canonical form; fractions of seconds are dropped.
 
     ValueError where it is none of these, is not in the calendar, or lies outside 2000 to 2099.
     """

@@ -86,12 +86,11 @@ def _as_problem(error: Exception) -> Problem:
 
 
 def _from_http(error: HTTPException) -> Problem:
-    status = error.code or 500
     given = getattr(error, "data", None)  # what webargs found wrong, by location and field
     messages = given.get("messages") if isinstance(given, dict) else None
     if isinstance(messages, dict):
-        detail = "The request is not understood: see errors."
-        return Problem(status, detail, errors=_by_field(messages))
+        return Problem(422, "The request is not understood: see errors.", errors=_by_field(messages))
+    status = error.code or 500
     headers = {k: v for k, v in error.get_headers() if k.lower() not in _NOT_FOR_PROBLEMS}
     if status == 413:
         # The rest of the body is not read: the connection cannot be used again.
@@ -111,7 +110,7 @@ def _by_field(messages: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def flat(messages: object, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages by dotted path; what concerns the whole is under `body`."""
+    """Marshmallow's nested messages by dotted path; what concerns the whole is under `body`."""
     if not isinstance(messages, Mapping):
         listed = messages if isinstance(messages, list) else [messages]
         return {path or "body": [str(message) for message in listed]}

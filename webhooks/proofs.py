@@ -1,4 +1,4 @@
-"""How a source that signs nothing proves itself: HTTP Basic, a header of its own, or a token in the address."""
+"""How a source that signs nothing proves itself: HTTP Basic, a header, or a token in the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What `dramatiq worker.actors:start` runs: three actors, and the tick in every worker process. Messages carry ids."""
+"""What `dramatiq worker.actors:start` runs: three actors, and the tick in every worker process.
+
+Messages carry ids.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class SmtpMailer:
         try:
             self._deliver(message)
         except (OSError, smtplib.SMTPException) as error:
-            msg = f"the mail server {self.server.host}:{self.server.port} did not take the mail ({type(error).__name__})"
+            where, what = f"{self.server.host}:{self.server.port}", type(error).__name__
+            msg = f"the mail server {where} did not take the mail ({what})"
             raise MailError(msg) from None
 
     def _deliver(self, message: EmailMessage) -> None:

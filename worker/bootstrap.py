@@ -1,4 +1,7 @@
-"""Wires everything once per process: configuration, store, services. Nothing is connected before it is used."""
+"""Wires everything once per process: configuration, store, services.
+
+Nothing is connected before it is used.
+"""
 
 from __future__ import annotations
 

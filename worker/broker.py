@@ -1,4 +1,7 @@
-"""Dramatiq's broker: Redis or RabbitMQ. Messages are hints that carry ids only; losing all of them loses nothing."""
+"""Dramatiq's broker: Redis or RabbitMQ. Messages are hints that carry ids only.
+
+Losing all of them loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def make_broker(url: str, middleware: list[Middleware], *, patient: bool = True)
     """
     chain: list[Middleware] = [ShutdownNotifications(notify_shutdown=False), *middleware]
     if url.startswith("amqp"):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker  # noqa: PLC0415 - an optional extra
 
         return RabbitmqBroker(url=url, middleware=chain)
     redis_broker: Any = RedisBroker  # untyped in dramatiq

@@ -1,4 +1,7 @@
-"""One pipeline for all logs: JSON for machines, lines for people. Ids only; other libraries' chatter stays out."""
+"""One pipeline for all logs: JSON for machines, lines for people. Ids only.
+
+Other libraries' chatter stays out.
+"""
 
 from __future__ import annotations
 

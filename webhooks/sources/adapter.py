@@ -42,7 +42,7 @@ class Adapter(Protocol):
 
     @property
     def answers_kept_with_200(self) -> bool:
-        """Whether a delivery that is not understood is answered 200, because a 4xx would make the sender give up."""
+        """Whether what is not understood is answered 200, because a 4xx would make the sender give up."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, config: SourceConfig, now: datetime) -> None:
         """Check the signature of a source that has secrets. Raises UnprovenError and nothing else."""

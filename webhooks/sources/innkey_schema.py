@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
@@ -17,6 +18,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _EMAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+")
 _LARGEST = 2**63
+_DATE_LENGTH = len("2026-12-01")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Name(fields.Field[str]):
@@ -66,14 +69,16 @@ class StayTime(fields.Field[str]):
         try:
             return stay_time(value if isinstance(value, str) else "")
         except ValueError:
-            cure = "write 2026-12-01 or 2026-12-01T15:00, with an offset such as +10:00 if it is not local time"
+            cure = (
+                "write 2026-12-01 or 2026-12-01T15:00, with an offset such as +10:00 if it is not local time"
+            )
             raise ValidationError(f"is not a date or date-time of the years 2000 to 2099; {cure}") from None
 
 
-class Moment(fields.Field[Any]):
+class Moment(fields.Field[datetime]):
     """An RFC 3339 time."""
 
-    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> object:
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> datetime:
         try:
             return rfc3339(value if isinstance(value, str) else "")
         except ValueError:
@@ -91,7 +96,7 @@ class VersionField(fields.Field[tuple[int, str]]):
         except ValueError:
             cause = "is neither a whole number from 0 up nor an RFC 3339 time"
             raise ValidationError(cause) from None
-        return round(moment.timestamp() * 1_000_000), str(value)
+        return (moment - _EPOCH) // timedelta(microseconds=1), str(value)
 
 
 class Flag(fields.Field[bool]):
@@ -169,13 +174,9 @@ class EventSchema(Schema):
 
 def _is_backwards(check_in: str, check_out: str) -> bool:
     """Whether the stay cannot be one, whatever the unit's zone and usual times are."""
-    from datetime import datetime
-
     starts, ends = datetime.fromisoformat(check_in), datetime.fromisoformat(check_out)
     if (starts.tzinfo is None) != (ends.tzinfo is None):
         return False
-    if len(check_in) == len(check_out):
-        return ends <= starts
-    if starts.tzinfo is None and 10 in (len(check_in), len(check_out)):
+    if (len(check_in) == _DATE_LENGTH) != (len(check_out) == _DATE_LENGTH):
         return ends.date() < starts.date()
     return ends <= starts

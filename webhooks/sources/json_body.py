@@ -1,4 +1,4 @@
-"""JSON read strictly: what two readers could read differently, or what cannot be stored, is not understood."""
+"""JSON read strictly: what two readers could read differently, or cannot be stored, is not understood."""
 
 from __future__ import annotations
 

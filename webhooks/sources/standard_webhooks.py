@@ -1,7 +1,7 @@
 """The signature of Standard Webhooks, checked over the raw bytes.
 
-The library of that name decodes the body first, so that an authentic body that is no UTF-8 would pass for forged;
-and one odd signature makes it refuse the good one beside it. Tests hold this module against the library.
+The library of that name decodes the body first, so that an authentic body that is no UTF-8 would pass for
+forged; and one odd signature makes it refuse the good one beside it. Tests hold this against the library.
 """
 
 from __future__ import annotations

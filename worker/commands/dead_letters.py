@@ -89,7 +89,9 @@ def show(*, letter_id: str, as_json: bool) -> None:
 @json_option
 def retry(*, letter_ids: tuple[str, ...], as_json: bool) -> None:
     """Work on it again, under the same letter; a good end resolves it."""
-    _each(letter_ids, lambda innkey, letter_id: innkey.review.retry(letter_id), "tried again", as_json=as_json)
+    _each(
+        letter_ids, lambda innkey, letter_id: innkey.review.retry(letter_id), "tried again", as_json=as_json
+    )
 
 
 @dead_letters.command("resolve")

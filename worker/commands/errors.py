@@ -1,4 +1,4 @@
-"""What goes wrong in a command: a line for a person, and an exit code (1 failed, 2 usage or configuration)."""
+"""What goes wrong in a command: a line for a person, and an exit code (1 failed, 2 usage, configuration)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def explained(error: Exception) -> tuple[list[str], int]:
             return _start_lines(error), FAILED
         case click.ClickException():
             return [_usage(error)], error.exit_code
+        case ModuleNotFoundError():
+            return [f"the package {error.name} is not installed; install it, it is wanted here"], FAILED
         case OSError():
             what = error.filename or type(error).__name__
             return [f"{what}: {error.strerror or 'cannot be used'}; mend that and try again"], FAILED

@@ -92,11 +92,11 @@ class AccessCode:
     """The record of one code.
 
     `writes` holds what we wrote into `slot`, the latest last: any of them may still show up there.
-    `proven` says that the latest was seen on the lock. `attempts` counts the commands sent for the present job,
-    `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
-    `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try, `started`
-    the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the list no longer
-    shows the code; `removal_repeated`: that was done.
+    `proven` says that the latest was seen on the lock. `attempts` counts the commands sent for the present
+    job, `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
+    `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try,
+    `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
+    list no longer shows the code; `removal_repeated`: that was done.
     """
 
     lock: str

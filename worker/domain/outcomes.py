@@ -1,6 +1,7 @@
 """What an answer of the vendor's cloud means, before anyone decides what to do about it.
 
-The vendor's client classifies each answer once, at its edge, into an `Outcome`; all else in Innkey reads only that.
+The vendor's client classifies each answer once, at its edge, into an `Outcome`; all else in Innkey reads
+only that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The classes of answers that Innkey tells apart (the KAS API document, section "ACK and Response Values")."""
+    """The classes of answers that Innkey tells apart (the KAS API document, "ACK and Response Values")."""
 
     DONE = "done"  # 200 with ack 1; for reads 200 with ack 0 or none
     FAILED = "failed"  # ack 2, 4, 6: the lock did not do it

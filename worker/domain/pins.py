@@ -30,7 +30,7 @@ class NoPinLeftError(Exception):
 
 def is_pin(text: str) -> bool:
     """4 to 6 ASCII digits (the KAS API document, "Add Online Password")."""
-    return 4 <= len(text) <= 6 and text.isascii() and text.isdigit()  # noqa: PLR2004
+    return 4 <= len(text) <= 6 and text.isascii() and text.isdigit()
 
 
 def is_weak(pin: str) -> bool:

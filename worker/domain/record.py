@@ -28,10 +28,10 @@ class Stay:
 
     `pin` is the PIN that the doors shall have, `shown_pin` the one that the guest was told (during a
     rotation the old one). `told`: the PIN may not change any more without an operator. `emailed`: the PIN and
-    window of the last e-mail that the vendor confirmed. `check_in` and `check_out` are the stay in instants, once
-    its unit is known; `rejected_times`: the booking's latest times do not make a stay, and these are older ones.
-    `letter` is the open letter of the stay itself (unknown unit, events that do not fit); a person who settled it
-    by hand `waived` its reason until the next event.
+    window of the last e-mail that the vendor confirmed. `check_in` and `check_out` are the stay in
+    instants, once its unit is known; `rejected_times`: the booking's latest times do not make a stay, and
+    these are older ones. `letter` is the open letter of the stay itself (unknown unit, events that do not
+    fit); a person who settled it by hand `waived` its reason until the next event.
     """
 
     booking: Booking

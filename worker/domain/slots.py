@@ -1,4 +1,7 @@
-"""What a lock's list shows, and which slot is free: only one that a successful read showed empty and nobody claims."""
+"""What a lock's list shows, and which slot is free.
+
+Only one that a successful read showed empty and nobody claims.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def shows(code: AccessCode, key: StayKey, wanted: Written, view: View) -> bool:
 
 
 def adoptable(key: StayKey, view: View, claimed: Collection[int]) -> Entry | None:
-    """A code under this stay's mark in a slot that nothing of ours claims; the lowest slot if there are more."""
+    """A code under this stay's mark in a slot that nothing of ours claims.
+
+    The lowest slot if there are more.
+    """
     mine = [e for n, e in sorted(view.entries.items()) if n not in claimed and bears(e.name, key)]
     return mine[0] if mine else None
 

@@ -67,7 +67,10 @@ def bounds(stay: Span, policy: Policy) -> tuple[datetime, datetime]:
 
 
 def window(starts: datetime, ends: datetime, zone: ZoneInfo) -> Window:
-    """The window as the lock's clock reads it: YYMMDDHHmm in `zone` (the KAS API document, "Add Online Password")."""
+    """The window as the lock's clock reads it.
+
+    YYMMDDHHmm in `zone` (the KAS API document, "Add Online Password").
+    """
     return Window(
         starts,
         ends,

@@ -27,8 +27,9 @@ AFTER_CRASH = timedelta(seconds=30)
 class Visit:
     """What a visit to a lock knows so far.
 
-    `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's clock was
-    last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has tried.
+    `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's
+    clock was last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has
+    tried.
     """
 
     lock: str
@@ -149,7 +150,10 @@ def strays(view: View, claimed: Collection[tuple[int, str]]) -> list[tuple[StayK
 
 
 def reclaimed(stay: Stay, lock: str, entry: Entry, house: House, now: datetime) -> Stay | None:
-    """The stay with a stray code of its own to take off; None where the stay wants a code there, or has one."""
+    """The stay with a stray code of its own to take off.
+
+    None where the stay wants a code there, or has one.
+    """
     goal = goals(stay, house, now).get(lock)
     code = stay.code(lock)
     if isinstance(goal, Wish) or (code is not None and (code.slot is not None or code.doubt is not None)):

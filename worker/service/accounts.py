@@ -9,9 +9,8 @@ import structlog
 from worker.domain.access_code import Try
 from worker.domain.dead_letter import DeadLetter, problem_of
 from worker.domain.outcomes import Outcome
-from worker.domain.reasons import Job, Reason
+from worker.domain.reasons import ADVICE, Job, Reason
 from worker.service.ledger import Ledger
-from worker.service.letter_writes import WORDS
 from worker.store.alerts import cleared_commands, raised_commands
 from worker.store.letters import writes_for
 from worker.store.store import Store
@@ -37,7 +36,7 @@ class Accounts:
             reason=Reason.INVALID_KEY,
             step=Job.JOB,
             opened=now,
-            message=f"{WORDS[Reason.INVALID_KEY]} All work of account {account!r} waits for a valid key.",
+            message=f"{ADVICE[Reason.INVALID_KEY].what} Account {account!r} waits for a valid key.",
             tries=(Try(now, Job.JOB, outcome),),
             problem=problem_of(Reason.INVALID_KEY, lock=None, booking=None, account=account),
         )

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.house import House
-from worker.domain.reasons import Reason
-from worker.service.letter_writes import WORDS
+from worker.domain.reasons import ADVICE
 
 MOST_LISTED = 50
-
-CURES = {
-    Reason.LOCK_FAILED: "Check the lock's batteries and the distance to its gateway, then retry.",
-    Reason.GATEWAY_OFFLINE: "See that the gateway has power and network, then retry; or type the code by hand.",
-    Reason.PENDING_TOO_LONG: "Retry in some minutes; if it stays pending, restart the gateway.",
-    Reason.UNCONFIRMED: "Look at the lock's codes in the vendor's app, then retry or settle it by hand.",
-    Reason.NO_FREE_SLOT: "Delete codes that are no longer needed from the lock; Innkey goes on by itself.",
-    Reason.PIN_TAKEN: "Remove the other code with this PIN from the lock, or rotate the booking's PIN.",
-    Reason.BAD_WINDOW: "Check the booking's times and the lock's clock and time zone, then retry.",
-    Reason.NOT_ADMIN: "Make the account an administrator of the lock in the vendor's app, then retry.",
-    Reason.LOCK_NOT_FOUND: "Check the lock's name in the property file and the vendor's app, then retry.",
-    Reason.INVALID_KEY: "Put a valid key into the configuration; Innkey goes on by itself once it works.",
-    Reason.REFUSED: "Read the vendor's words below; mend the cause, then retry.",
-    Reason.OVERWRITTEN_ELSEWHERE: "See in the vendor's app who holds the slot. Free it and retry, or settle it by hand.",
-    Reason.UNKNOWN_UNIT: "Add the unit, or an alias for it, to the property file, then retry.",
-    Reason.BAD_EVENT: "Correct the booking in the booking system, so that it sends the event again.",
-    Reason.BUG: "Please report it with the log lines of this booking; then retry or settle it by hand.",
-}
 
 
 def opened_mail(letters: list[DeadLetter], house: House, base_url: str) -> tuple[str, str]:
     """Subject and text for letters of one problem that were opened."""
     first = letters[0]
     lines = [
-        letters[0].message or WORDS.get(first.reason, first.reason.value),
+        first.message or ADVICE[first.reason].what,
         "",
-        f"What to do: {CURES[first.reason]}",
+        f"What to do: {ADVICE[first.reason].cure}",
         "",
         *_list(letters, house),
         "",

@@ -1,4 +1,4 @@
-"""Redis' time between two answers of Redis, so that all hosts agree on what is due without asking each time."""
+"""Redis' time between two answers of Redis, so that all hosts agree on what is due."""
 
 from __future__ import annotations
 

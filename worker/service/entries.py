@@ -1,4 +1,7 @@
-"""What a stay's record implies elsewhere: its slots, its PINs in the keyed index, its place on each lock's timetable."""
+"""What a stay's record implies elsewhere.
+
+Its slots, its PINs in the keyed index, its place on each lock's timetable.
+"""
 
 from __future__ import annotations
 

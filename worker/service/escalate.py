@@ -1,4 +1,4 @@
-"""Mails about dead letters: one per problem, the first at once, followers gathered, and one when it clears."""
+"""Mails about dead letters: one per problem, followers gathered, and one when it clears."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class Sends(Protocol):
 
 @dataclass(slots=True)
 class Escalation:
-    """Sends the mails that are owed. A mail that was sent twice is better than none: a crash in between repeats it."""
+    """Sends the mails that are owed. A mail that was sent twice is better than none.
+
+    A crash in between repeats it.
+    """
 
     store: Store
     house: Callable[[], House]
@@ -49,7 +52,7 @@ class Escalation:
                 return
         try:
             self._mail(problem, rows, now, was_mailed=last is not None)
-        except Exception as error:  # whatever the mail server does, the mail stays owed
+        except Exception as error:  # noqa: BLE001 - whatever the mail server does, the mail stays owed
             alerts.failed(problem, now)
             log.warning("alert.failed", problem=problem, error=str(error)[:200])
 

@@ -1,4 +1,7 @@
-"""The pulse of every worker process: hand out what is due, hint at what waits, and mend what a crash left behind."""
+"""The pulse of every worker process.
+
+Hand out what is due, hint at what waits, and mend what a crash left behind.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every write of a stay: decide on what is stored, replan, and write it with all that follows from it, or nothing.
+"""Every write of a stay: decide on what is stored, replan, write it with all that follows, or nothing.
 
-Letters, slots, the PIN index, the timetable and owed mails change in the same write as the stay. Writers do not
-lock each other out: a write whose record was changed meanwhile is decided anew on the changed one.
+Letters, slots, the PIN index, the timetable and owed mails change in the same write as the stay. Writers do
+not lock each other out: a write whose record was changed meanwhile is decided anew on the changed one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from worker.domain.escalation import Settled, escalated, settled_letters
 from worker.domain.history import with_history
 from worker.domain.house import House
 from worker.domain.plan import replan
-from worker.domain.reasons import Job, Reason
+from worker.domain.reasons import ADVICE, Job, Reason
 from worker.domain.record import Stay
 from worker.domain.states import BookingState, booking_state, told_when_ready
 from worker.service.clock import Clock
 from worker.service.entries import index_changes, reschedule
-from worker.service.letter_writes import WORDS, letter_changes
+from worker.service.letter_writes import letter_changes
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.alerts import raised_commands
@@ -37,10 +37,11 @@ _TRIES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What else a write carries: the lease that fences it, its renewal, further commands, whether PINs must be free.
+    """What else a write carries: the lease that fences it, its renewal, further commands.
 
     `reschedule`: write the stay's place on this lock's timetable even where the record says that it is there.
-    `note`: a person's words, for the letters that this write settles.
+    `pins_must_be_free`: fail where another stay holds one of the PINs. `note`: a person's words, for the
+    letters that this write settles.
     """
 
     claim: Claim | None = None
@@ -75,10 +76,10 @@ class Ledger:
     def change(
         self, key: StayKey, change: Change, *, extras: Extras = NOTHING, known: Known | None = None
     ) -> Known:
-        """Apply `change` to the stay (None where there is none yet) and write; None from `change` writes nothing.
+        """Apply `change` to the stay (None: there is none yet) and write; None from `change` writes nothing.
 
-        Returns what is stored now. Raises FencedError where the lease is gone, TakenError where a PIN is taken,
-        ConflictError if others changed the record fifty times in a row.
+        Returns what is stored now. Raises FencedError where the lease is gone, TakenError where a PIN is
+        taken, ConflictError if others changed the record fifty times in a row.
         """
         for _ in range(_TRIES):
             if known is None:
@@ -139,7 +140,7 @@ class Ledger:
             opened=now,
             source=key.source,
             booking=key.id,
-            message=f"{WORDS[Reason.BUG]} Event {event_key} waits in the inbox.",
+            message=f"{ADVICE[Reason.BUG].what} Event {event_key} waits in the inbox.",
             problem=problem_of(Reason.BUG, lock=None, booking=str(key), account=None),
         )
         self.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])

@@ -9,28 +9,12 @@ from worker.domain.access_code import AccessCode, LetterRef
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import Settled, explanation, open_letters
 from worker.domain.house import House
-from worker.domain.reasons import Reason
+from worker.domain.reasons import ADVICE, Reason
 from worker.domain.record import Stay
 from worker.store import keys
 from worker.store.alerts import cleared_commands, raised_commands
 from worker.store.commit import Commit
 from worker.store.letters import Letters, load_letter, writes_for
-
-WORDS = {
-    Reason.LOCK_FAILED: "The lock answered that it could not do it.",
-    Reason.GATEWAY_OFFLINE: "The lock's gateway was not to be reached.",
-    Reason.PENDING_TOO_LONG: "The vendor's cloud kept the command pending for too long.",
-    Reason.UNCONFIRMED: "The lock's list never confirmed what was sent.",
-    Reason.NO_FREE_SLOT: "Every slot that Innkey may use on this lock is taken.",
-    Reason.PIN_TAKEN: "The lock already holds this PIN in another slot.",
-    Reason.BAD_WINDOW: "The vendor's cloud refused the start or end time.",
-    Reason.NOT_ADMIN: "The account may not manage this lock.",
-    Reason.LOCK_NOT_FOUND: "The vendor's cloud does not know this lock.",
-    Reason.INVALID_KEY: "The vendor's cloud refuses the account's API key.",
-    Reason.REFUSED: "The vendor's cloud refused the command.",
-    Reason.OVERWRITTEN_ELSEWHERE: "Somebody changed or replaced this code on the lock.",
-    Reason.BUG: "Innkey itself failed at this job again and again.",
-}
 
 
 def letter_changes(
@@ -110,7 +94,7 @@ def _slot(before: Stay | None, code: AccessCode | None) -> int | None:
 def _message(stay: Stay, ref: LetterRef, code: AccessCode | None) -> str:
     if code is None:
         return explanation(stay, ref.reason)
-    return WORDS.get(ref.reason, ref.reason.value)
+    return ADVICE[ref.reason].what
 
 
 def _settle(commit: Commit, settled: Settled, letters: Letters, now: datetime) -> None:

@@ -56,7 +56,7 @@ class LockCalls:
         )
 
     def command(self, stay: Stay, step: Push | Delete, since: datetime) -> Answer:
-        """Send a command whose intent was recorded at `since`, in a write that renewed the lease at `leased_at`."""
+        """Send a command whose intent was recorded at `since`, in a write that renewed the lease."""
         account, lock = self.account.name, self.claim.lock
         not_after = self.leased_at + SEND_WITHIN.total_seconds()
         if isinstance(step, Push):

@@ -1,4 +1,4 @@
-"""Chooses the PIN of a stay: free on every lock of the stay, among ours, the planned ones, and those on the lock."""
+"""Chooses the PIN of a stay: free on every lock of the stay, among ours and those on the lock."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Review:
         return self._now(letter_id)
 
     def resolve(self, letter_id: str, note: str) -> DeadLetter:
-        """Settle it by hand: a set counts as done on the lock, a removal keeps its slot until a list is clean.
+        """Settle it by hand: a set counts as done, a removal keeps its slot until a list is clean.
 
         Raises UnknownLetterError, SettledLetterError.
         """

@@ -1,4 +1,7 @@
-"""The vendor's cloud as the services see it: one client per account, the key at hand, every answer an `Answer`."""
+"""The vendor's cloud as the services see it.
+
+One client per account, the key at hand, every answer an `Answer`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from worker.service.counts import Counts
 
 @dataclass(slots=True)
 class Vendor:
-    """Makes calls for an account. `keys` holds each account's key; an account without one is refused unsent."""
+    """Makes calls for an account. `keys` holds each account's key.
+
+    An account without one is refused unsent.
+    """
 
     clients: Mapping[str, KasClient]
     keys: Mapping[str, str]

@@ -1,4 +1,7 @@
-"""The timetable, the line, the window and the leases: who may work on which lock, and when. All in Lua, on Redis' clock."""
+"""The timetable, the line, the window and the leases: who may work on which lock, and when.
+
+All in Lua, on Redis' clock.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ class Tick:
 class Claim:
     """A visit to one lock: the lease's token, and what was read along with it.
 
-    `records` holds the stays' texts by ref; `slots` who holds which slot; `facts` what was last seen of the lock.
+    `records` holds the stays' texts by ref; `slots` who holds which slot; `facts` what was last seen of the
+    lock.
     """
 
     lock: str

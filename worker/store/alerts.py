@@ -1,4 +1,7 @@
-"""Which problems still owe the operations inbox a mail. One HASH a problem: letter id -> `new`, `mailed` or `cleared`."""
+"""Which problems still owe the operations inbox a mail. One HASH a problem.
+
+Letter id -> `new`, `mailed` or `cleared`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Alerts:
         return [str(problem) for problem in found]
 
     def claim(self, problem: str, now: datetime) -> bool:
-        """Take a due problem for a minute and a half: exactly one worker mails it, another if that one dies."""
+        """Take a due problem for a minute and a half.
+
+        Exactly one worker mails it, another if that one dies.
+        """
         due = self._client.zscore(keys.ALERTS, problem)
         if due is None or due > to_millis(now):
             return False
@@ -49,7 +55,10 @@ class Alerts:
         self._client.zadd(keys.ALERTS, {problem: to_millis(until)}, xx=True)
 
     def failed(self, problem: str, now: datetime) -> None:
-        """The mail server did not take it: again after 10 s, doubling up to 5 minutes, for as long as it takes."""
+        """The mail server did not take it.
+
+        Again after 10 s, doubling up to 5 minutes, for as long as it takes.
+        """
         fails = int(self._client.hincrby(keys.alert(problem), _FAILS, 1))
         self.postpone(problem, now + timedelta(seconds=min(10 * 2 ** min(fails - 1, 8), 300)))
 

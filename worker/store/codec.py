@@ -1,4 +1,4 @@
-"""A stay as one compact text: what may be read by anyone as short-keyed JSON, PINs and guest details encrypted.
+"""A stay as one compact text: short-keyed JSON, with PINs and guest details encrypted.
 
 A million stays must fit: fields at their default are left out, times are seconds.
 """
@@ -186,7 +186,7 @@ def _note(note: Note) -> list[Any]:
 
 
 def _load_note(row: list[Any]) -> Note:
-    return Note(_at(row[0]), row[1], row[2] if len(row) > 2 else {})  # noqa: PLR2004
+    return Note(_at(row[0]), row[1], row[2] if len(row) > 2 else {})
 
 
 def _written(written: Written | None) -> list[str] | None:

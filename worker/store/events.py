@@ -44,7 +44,10 @@ class Events:
         self._client, self._scripts, self._vault = client, scripts, vault
 
     def accept(self, event: BookingEvent) -> tuple[str, bool]:
-        """Record an event in one round trip: (its key, whether it is new). Raises redis' errors; then nothing is kept."""
+        """Record an event in one round trip: (its key, whether it is new). Raises redis' errors.
+
+        Then nothing is kept.
+        """
         key = event_key(event.key.source, event.id)
         names = [keys.event(key), keys.INBOX, keys.seen(event.key.source)]
         body = self._vault.seal(_dump_event(event))

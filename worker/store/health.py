@@ -61,13 +61,11 @@ class Health:
 
     def oldest_due(self, now: datetime) -> timedelta:
         """How late the oldest due work is that nobody has taken up: zero where none is."""
-        moments = []
-        first = self._client.zrange(keys.DUE, 0, 0, withscores=True)
-        inbox = self._client.zrange(keys.INBOX, 0, 0, withscores=True)
-        for row in (first, inbox):
-            if row:
-                moments.append(from_millis(int(row[0][1])))
-        return max([now - min(moments)] if moments else [timedelta(0)], default=timedelta(0))
+        pipe = self._client.pipeline(transaction=False)
+        for index in (keys.DUE, keys.INBOX):
+            pipe.zrange(index, 0, 0, withscores=True)
+        moments = [from_millis(int(rows[0][1])) for rows in pipe.execute() if rows]
+        return max(now - min(moments), timedelta(0)) if moments else timedelta(0)
 
     def waiting(self, accounts: list[str]) -> Mapping[str, tuple[int, int]]:
         """By account: places in use, locks in the line."""

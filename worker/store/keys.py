@@ -1,4 +1,7 @@
-"""The names of all keys in Redis; docs/explanation/record.md says what each holds. They live on one Redis node."""
+"""The names of all keys in Redis; docs/explanation/record.md says what each holds.
+
+They live on one Redis node.
+"""
 
 from __future__ import annotations
 

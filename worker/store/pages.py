@@ -1,4 +1,4 @@
-"""Pages of a sorted index: a cursor names the last row seen, so that rows that come meanwhile shift nothing."""
+"""Pages of a sorted index: a cursor names the last row seen, so that new rows shift nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def page_of(
     low: float = float("-inf"),
     high: float = float("inf"),
 ) -> tuple[list[str], str | None]:
-    """Members of the ZSET `index` with scores from `low` to `high`, and the next cursor. Raises BadCursorError."""
+    """Members of the ZSET `index` with scores from `low` to `high`, and the next cursor.
+
+    Raises BadCursorError.
+    """
     score, member = _read(cursor) if cursor else (None, None)
     if score is not None:
         low, high = (low, score) if newest_first else (score, high)

@@ -1,4 +1,4 @@
-"""How Innkey connects to Redis: explicit time-outs and retries, since the defaults differ by how one connects."""
+"""How Innkey connects to Redis: explicit time-outs and retries; the defaults differ by how one connects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RedisError = redis.RedisError
 
 
 def connect(url: str, *, patient: bool = True, as_text: bool = True) -> redis.Redis:
-    """A client for `url`. `patient` (workers, commands) rides out a stall; else (web) it fails within a second.
+    """A client for `url`. `patient` (workers) rides out a stall; else (web) it fails within a second.
 
     A command that is sent again may have run already: every script is idempotent or fenced.
     """

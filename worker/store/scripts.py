@@ -24,6 +24,6 @@ class Scripts:
             for name in ("accept", "claim", "commit", "mend", "release", "tick")
         }
 
-    def run(self, name: str, args: list[Any], names: list[str] | None = None) -> Any:  # noqa: ANN401
+    def run(self, name: str, args: list[Any], names: list[str] | None = None) -> Any:
         """Run one script. Raises redis' own errors."""
         return self._scripts[name](keys=names or [], args=args)

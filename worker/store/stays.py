@@ -48,7 +48,10 @@ class Stays:
     def page(
         self, *, limit: int, cursor: str | None, since: datetime | None = None, until: datetime | None = None
     ) -> Page[Stay]:
-        """Stays by check-in, from `since` up to and including `until`; those without a known check-in come first."""
+        """Stays by check-in, from `since` up to and including `until`.
+
+        Those without a known check-in come first.
+        """
         refs, following = page_of(
             self._client,
             keys.STAYS,

@@ -29,12 +29,12 @@ class Vault:
         self._fernet = MultiFernet([Fernet(key) for key in secret_keys])
         self._index_key = cache(index_key)
 
-    def seal(self, value: Any) -> str:  # noqa: ANN401 - any JSON value
+    def seal(self, value: Any) -> str:
         """`value` as JSON, encrypted, as text."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return self._fernet.encrypt(text.encode()).decode()
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON value
+    def open(self, token: str) -> Any:
         """What `seal` was given. Raises UnreadableError."""
         try:
             return json.loads(self._fernet.decrypt(token.encode()))

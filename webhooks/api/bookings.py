@@ -1,0 +1,68 @@
+"""`/v1/bookings`: what each stay's codes are doing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from webhooks.api.booking_view import shown
+from webhooks.api.endpoints import Blueprint, endpoint
+from webhooks.api.paging import fitting, listed
+from webhooks.api.schemas import BookingPage, BookingQuery, BookingSchema
+from webhooks.moments import day_or_moment
+from webhooks.problems import Problem
+from webhooks.services import innkey, now
+from worker.domain.booking import StayKey
+from worker.domain.record import Stay
+from worker.domain.states import booking_state
+from worker.store.pages import Page
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("bookings", __name__, description="Bookings and their codes")
+
+# Stays without a known check-in stand at the beginning of time in the index, and fit no bound.
+_FIRST = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+
+
+@endpoint(blueprint, "/v1/bookings", BookingPage, query=BookingQuery)
+def list_bookings(query: dict[str, Any]) -> dict[str, Any]:
+    """Bookings by check-in.
+
+    With `state`, a page may be short although a `next` page follows.
+    """
+    services, moment = innkey(), now()
+    house = services.house()
+    since, until = _bound(query["from_"], "from"), _bound(query["to"], "to")
+    if until is not None and since is None:
+        since = _FIRST
+
+    def read(limit: int, cursor: str | None) -> Page[Stay]:
+        return services.store.stays.page(limit=limit, cursor=cursor, since=since, until=until)
+
+    wanted, limit, cursor = query["state"], query["limit"], query["cursor"]
+    if wanted is None:
+        page = read(limit, cursor)
+    else:
+        page = fitting(read, lambda s: wanted == booking_state(s, house, moment), limit=limit, cursor=cursor)
+    return listed(page, lambda stay: shown(stay, house, moment))
+
+
+@endpoint(blueprint, "/v1/bookings/<source>/<stay_id:id>", BookingSchema)
+def show_booking(source: str, id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
+    """One booking."""
+    services, moment = innkey(), now()
+    stay = services.store.stays.get(StayKey(source, id))
+    if stay is None:
+        raise Problem(404, "No booking of this source has this id; an event may still be on its way to it.")
+    return shown(stay, services.house(), moment)
+
+
+def _bound(text: str | None, field: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return day_or_moment(text, innkey().house().zone, last=field == "to")
+    except ValueError:
+        message = "is not a date or date-time; write 2026-12-01 or 2026-12-01T15:00"
+        raise Problem(422, "The filter is not understood.", errors={field: [message]}) from None

@@ -1,0 +1,75 @@
+"""`/v1/rejected-events`: authentic deliveries that were not understood, and their replay after a fix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from webhooks.api.endpoints import Blueprint, endpoint
+from webhooks.api.paging import listed
+from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
+from webhooks.moments import utc_text
+from webhooks.problems import Problem
+from webhooks.services import innkey, now
+from webhooks.sources import ADAPTERS
+from webhooks.sources.adapter import NotUnderstoodError, Parsed
+from worker.store.events import RejectedEvent
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("rejected-events", __name__, description="Deliveries that were not understood")
+
+
+@endpoint(blueprint, "/v1/rejected-events", RejectedPage, query=PageQuery)
+def list_rejected(query: dict[str, Any]) -> dict[str, Any]:
+    """Kept deliveries, the latest first, without their bodies."""
+    page = innkey().store.events.rejected_page(limit=query["limit"], cursor=query["cursor"])
+    return listed(page, _shown)
+
+
+@endpoint(
+    blueprint,
+    "/v1/rejected-events/<id>/replay",
+    RejectedSchema,
+    method="POST",
+    status=202,
+    fails=(404, 422),
+)
+def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
+    """Read the kept body once more; its signature was checked when it came."""
+    services, moment = innkey(), now()
+    events = services.store.events
+    rejected = events.get_rejected(id)
+    if rejected is None:
+        raise Problem(404, "No delivery is kept under this id.")
+    parsed = _parsed(rejected)
+    if parsed.event is not None:
+        key, is_new = events.accept(replace(parsed.event, id=f"replay:{rejected.id}"))
+        if is_new:
+            services.hints.event(key)
+    done = rejected if rejected.replayed is not None else replace(rejected, replayed=moment)
+    events.keep_rejected(done)
+    return _shown(done)
+
+
+def _parsed(rejected: RejectedEvent) -> Parsed:
+    config = innkey().configuration.properties.sources.get(rejected.source)
+    if config is None:
+        message = "is not in the property file any more; put it back, or leave this delivery be"
+        raise Problem(422, "The delivery's source is gone.", errors={"source": [message]})
+    try:
+        return ADAPTERS[config.adapter].parse({}, rejected.body, config)
+    except NotUnderstoodError as error:
+        raise Problem(422, "The event is still not understood: see errors.", errors=error.errors) from None
+
+
+def _shown(rejected: RejectedEvent) -> dict[str, Any]:
+    return {
+        "id": rejected.id,
+        "source": rejected.source,
+        "received": utc_text(rejected.received),
+        "content_type": rejected.content_type,
+        "errors": rejected.errors,
+        "size": len(rejected.body),
+        "replayed": utc_text(rejected.replayed),
+    }

@@ -1,0 +1,103 @@
+"""What is counted and measured, in Prometheus' text form; docs/reference/metrics.md explains each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from webhooks import tally
+from webhooks.services import innkey, now
+
+__all__ = ["COUNTERS", "GAUGES", "blueprint"]
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One metric: its name, what it says, and its labels."""
+
+    name: str
+    says: str
+    labels: tuple[str, ...] = ()
+
+
+# By the first word of the record's counters; the words after it are the labels.
+COUNTERS: Mapping[str, Kind] = {
+    "calls": Kind(
+        "innkey_vendor_calls_total",
+        "Calls to the vendor's cloud, by their outcome.",
+        ("operation", "outcome"),
+    ),
+    "webhooks": Kind(
+        "innkey_webhooks_total", "Deliveries to configured sources, by their outcome.", ("source", "outcome")
+    ),
+}
+
+GAUGES: Mapping[str, Kind] = {
+    "stays": Kind("innkey_stays", "Stays on record."),
+    "open_letters": Kind("innkey_dead_letters_open", "Dead letters that are open or being retried."),
+    "inbox": Kind("innkey_events_waiting", "Events accepted and not yet applied."),
+    "rejected_events": Kind("innkey_rejected_events", "Deliveries kept because they were not understood."),
+    "alerts_owed": Kind("innkey_alerts_waiting", "Problems whose alert mail is not out yet."),
+    "calls_out": Kind("innkey_calls_out", "Places taken in the account's share of the queue.", ("account",)),
+    "locks_waiting": Kind("innkey_locks_waiting", "Locks in line for a place.", ("account",)),
+    "workers": Kind("innkey_workers", "Worker processes seen within the last 15 seconds."),
+    "oldest_due": Kind("innkey_oldest_due_seconds", "How late the oldest due work is that nobody took up."),
+}
+
+Samples = list[tuple[tuple[str, ...], float]]
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All of it, read from the record for this request."""
+    tally.report()
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Reading())
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Reading(Collector):
+    """One look at the record."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The families with their samples."""
+        counted = _counted()
+        for word, kind in COUNTERS.items():
+            counter = CounterMetricFamily(kind.name, kind.says, labels=kind.labels)
+            for labels, value in counted[word]:
+                counter.add_metric(labels, value)
+            yield counter
+        measured = _measured()
+        for word, kind in GAUGES.items():
+            gauge = GaugeMetricFamily(kind.name, kind.says, labels=kind.labels)
+            for labels, value in measured[word]:
+                gauge.add_metric(labels, value)
+            yield gauge
+
+
+def _counted() -> dict[str, Samples]:
+    found: dict[str, Samples] = {word: [] for word in COUNTERS}
+    for counter, value in sorted(innkey().store.health.counters().items()):
+        word, *labels = counter.split(":")
+        if word in COUNTERS and len(labels) == len(COUNTERS[word].labels):
+            found[word].append((tuple(labels), float(value)))
+    return found
+
+
+def _measured() -> dict[str, Samples]:
+    services, moment = innkey(), now()
+    health = services.store.health
+    found: dict[str, Samples] = {word: [((), float(size))] for word, size in health.gauges().items()}
+    accounts = health.waiting(list(services.house().accounts))
+    found["calls_out"] = [((name,), float(out)) for name, (out, _) in accounts.items()]
+    found["locks_waiting"] = [((name,), float(line)) for name, (_, line) in accounts.items()]
+    found["workers"] = [((), float(health.workers(moment)))]
+    found["oldest_due"] = [((), max(0.0, health.oldest_due(moment).total_seconds()))]
+    return found

@@ -1,0 +1,122 @@
+"""The webhook receiver: proven, understood, recorded, and only then 200; the worker does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import structlog
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from webhooks import proofs, tally
+from webhooks.problems import Problem, as_response
+from webhooks.services import innkey
+from webhooks.sources import ADAPTERS
+from webhooks.sources.adapter import Adapter, NotUnderstoodError, Parsed, UnprovenError
+from worker.property_access import SourceConfig
+from worker.store.events import RejectedEvent, rejected_id
+from worker.store.redis_client import RedisError
+
+__all__ = ["MOST_BYTES", "blueprint"]
+
+MOST_BYTES = 1024 * 1024
+
+blueprint = Blueprint("webhooks", __name__)
+log = structlog.get_logger(__name__)
+
+
+@blueprint.post("/webhooks/<source>")
+@blueprint.post("/webhooks/<source>/<token>")
+def receive(source: str, token: str | None = None) -> Response:
+    """Answer one delivery."""
+    config = _source(source, token)
+    adapter = ADAPTERS[config.adapter]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = _body(config, adapter)
+    _prove(headers, body, token, config, adapter)
+    try:
+        try:
+            parsed = adapter.parse(headers, body, config)
+        except NotUnderstoodError as error:
+            return _kept(config, adapter, body, error)
+        return _recorded(config, parsed)
+    except RedisError:
+        tally.count(config.name, "unavailable")
+        raise
+
+
+def _source(name: str, token: str | None) -> SourceConfig:
+    config = innkey().configuration.properties.sources.get(name)
+    if config is None or not config.enabled or (token is not None and config.token is None):
+        log.warning("webhook.refused", reason="no such source")
+        raise Problem(404, "There is no such source. The property file names them as [sources.NAME].")
+    return config
+
+
+def _body(config: SourceConfig, adapter: Adapter) -> bytes:
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        _count_refusal(config, "too_large", "over 1 MiB")
+        raise
+    if request.mimetype not in adapter.content_types:
+        _count_refusal(config, "wrong_content_type", "content type")
+        wanted = " or ".join(sorted(adapter.content_types))
+        raise Problem(415, f"Send it with Content-Type: {wanted}.", headers={"Accept": wanted})
+    return body
+
+
+def _prove(
+    headers: Mapping[str, str], body: bytes, token: str | None, config: SourceConfig, adapter: Adapter
+) -> None:
+    try:
+        if config.secrets:
+            adapter.verify(headers, body, config, datetime.now(UTC))
+        else:
+            proofs.check(headers, token, config)
+    except UnprovenError as error:
+        _count_refusal(config, "unproven", str(error))
+        challenge = {"WWW-Authenticate": 'Basic realm="Innkey"'} if config.username is not None else {}
+        raise Problem(401, f"Not proven to come from this source: {error}.", headers=challenge) from None
+
+
+def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
+    tally.count(config.name, outcome)
+    log.warning("webhook.refused", source=config.name, reason=reason)
+
+
+def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
+    outcome = "ignored"
+    if parsed.event is not None:
+        services = innkey()
+        key, is_new = services.store.events.accept(parsed.event)
+        outcome = "accepted" if is_new else "duplicate"
+        if is_new:
+            services.hints.event(key)
+    tally.count(config.name, outcome)
+    if outcome != "ignored":
+        tally.report_if_due()
+    return jsonify(status=outcome, event=parsed.id)
+
+
+def _kept(config: SourceConfig, adapter: Adapter, body: bytes, error: NotUnderstoodError) -> Response:
+    """Keep what is authentic but not understood; the same body again is the same record."""
+    services = innkey()
+    rejected = RejectedEvent(
+        id=rejected_id(config.name, body),
+        source=config.name,
+        received=services.clock.now(),
+        content_type=request.headers.get("Content-Type", "")[:200],
+        errors=error.errors,
+        body=body,
+    )
+    services.store.events.keep_rejected(rejected)
+    tally.count(config.name, "not_understood")
+    log.warning(
+        "webhook.not_understood", source=config.name, rejected=rejected.id, fields=sorted(error.errors)
+    )
+    if adapter.answers_kept_with_200:
+        return jsonify(status="kept")
+    detail = f"The event is not understood: see errors. It is kept as {rejected.id} and can be replayed."
+    return as_response(Problem(422, detail, errors=error.errors))
