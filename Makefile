@@ -18,7 +18,7 @@ help: ## List the commands
 setup: $(STAMP) ## Make .venv with everything Innkey and its tests need
 
 demo: $(STAMP) ## Show a booking travel from the PMS to the doors and back; ends by itself
-	@$(BIN)/innkey demo
+	@$(BIN)/python -m tests.demo
 
 run: $(STAMP) ## Run Innkey on this machine against the sandbox of the vendor's cloud
 	@$(BIN)/innkey up --sandbox

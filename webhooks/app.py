@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, request
 
-from webhooks import api, health, metrics, problems, receiver, services
+from webhooks import api, body, health, metrics, problems, receiver, services
+from webhooks.closing import closing
 from worker.bootstrap import bootstrap
 from worker.configuration_error import ConfigurationError
 from worker.logs import set_up_logging
@@ -28,7 +29,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     if environ is None:
         set_up_logging(wired.settings.log_format, wired.settings.log_level)
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = receiver.MOST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = body.MOST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # An id may hold slashes, also two in a row.
     app.url_map.merge_slashes = False
@@ -39,6 +40,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(metrics.blueprint)
     problems.init_app(app)
     app.after_request(_secure)
+    app.wsgi_app = closing(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -57,14 +58,18 @@ Samples = list[tuple[tuple[str, ...], float]]
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """All of it, read from the record for this request."""
+    moment = now()
     tally.report()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Reading())
+    registry.register(_Reading(moment))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 class _Reading(Collector):
     """One look at the record."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
 
     def collect(self) -> Iterator[Metric]:
         """The families with their samples."""
@@ -74,7 +79,7 @@ class _Reading(Collector):
             for labels, value in counted[word]:
                 counter.add_metric(labels, value)
             yield counter
-        measured = _measured()
+        measured = _measured(self._moment)
         for word, kind in GAUGES.items():
             gauge = GaugeMetricFamily(kind.name, kind.says, labels=kind.labels)
             for labels, value in measured[word]:
@@ -91,8 +96,8 @@ def _counted() -> dict[str, Samples]:
     return found
 
 
-def _measured() -> dict[str, Samples]:
-    services, moment = innkey(), now()
+def _measured(moment: datetime) -> dict[str, Samples]:
+    services = innkey()
     health = services.store.health
     found: dict[str, Samples] = {word: [((), float(size))] for word, size in health.gauges().items()}
     accounts = health.waiting(list(services.house().accounts))

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from webhooks import proofs, tally
+from webhooks.body import read_body
 from webhooks.problems import Problem, as_response
 from webhooks.services import innkey
 from webhooks.sources import ADAPTERS
@@ -18,9 +19,7 @@ from worker.property_access import SourceConfig
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 
-__all__ = ["MOST_BYTES", "blueprint"]
-
-MOST_BYTES = 1024 * 1024
+__all__ = ["blueprint"]
 
 blueprint = Blueprint("webhooks", __name__)
 log = structlog.get_logger(__name__)
@@ -56,7 +55,7 @@ def _source(name: str, token: str | None) -> SourceConfig:
 
 def _body(config: SourceConfig, adapter: Adapter) -> bytes:
     try:
-        body = request.get_data(cache=False)
+        body = read_body()
     except RequestEntityTooLarge:
         _count_refusal(config, "too_large", "over 1 MiB")
         raise

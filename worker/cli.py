@@ -13,7 +13,6 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "up": "worker.commands.up:up",
     "sandbox": "worker.commands.sandbox:sandbox",
-    "demo": "worker.commands.demo:demo",
     "config": "worker.commands.config:config",
     "bookings": "worker.commands.bookings:bookings",
     "dead-letters": "worker.commands.dead_letters:dead_letters",

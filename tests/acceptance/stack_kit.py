@@ -1,4 +1,4 @@
-"""The whole of Innkey as its users run it: the Procfile's processes, a real Redis, the sandbox, a real mail server."""
+"""The whole of Innkey as its users run it: the Procfile's processes, Redis, the sandbox, a mail server."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Inbox:
             self._controller.stop()
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SECONDS) -> Any:  # noqa: ANN401
+def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE_SECONDS) -> Any:
     """Wait for something that other processes do; what it finally said."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -195,7 +195,7 @@ class Stack:
         }
         return self.http.post(f"{self.url}/webhooks/direct", content=raw, headers=headers)
 
-    def event(self, booking: str, kind: str = "booking.created", **data: Any) -> httpx.Response:  # noqa: ANN401
+    def event(self, booking: str, kind: str = "booking.created", **data: Any) -> httpx.Response:
         """Send an event about a booking; later ones are newer."""
         body = {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": {"id": booking, **data}}
         answer = self.post(body)
@@ -204,7 +204,7 @@ class Stack:
 
     def book(
         self, booking: str, unit: str = "studio", hours: float = -1, days: float = 2, **data: Any
-    ) -> None:  # noqa: ANN401
+    ) -> None:
         """Book a stay that begins `hours` from now."""
         check_in = datetime.now(UTC) + timedelta(hours=hours)
         times = {"check_in": check_in.isoformat(), "check_out": (check_in + timedelta(days=days)).isoformat()}

@@ -1,4 +1,4 @@
-"""The whole of Innkey by its Procfile: web and worker as real processes, signed events in, doors and inbox out."""
+"""The whole of Innkey by its Procfile: real processes, signed events in, doors and inbox out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 import redis
 
 from tests.acceptance.stack_kit import DOOR, GATE, SECRET, TOKEN, Stack, stack, until
-from worker.broker import APPLY_EVENT, EVENTS, LOCKS, SEND_ALERT, SERVE_LOCK
+from worker.broker import (
+    APPLY_EVENT,
+    EVENTS,
+    LOCKS,
+    SEND_ALERT,
+    SERVE_LOCK,
+    BrokerHints,
+    make_broker,
+)
 from worker.kas.sandbox import DEFAULT_KEY
 
 GUEST = {"name": "Wilhelmina Canary", "email": "wilhelmina@canary.example", "phone": "+61 400 777 123"}
@@ -25,7 +33,7 @@ def inn(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_booking_in_pin_on_two_doors_gone_after_cancel(inn: Stack) -> None:
-    """An event becomes one PIN on two doors and one e-mail; a cancel takes it off; nothing secret is logged (promise 9)."""
+    """An event becomes one PIN on two doors and one e-mail; a cancel removes it; no secret is logged (promise 9)."""
     inn.start_all()
     inn.book("BK-1", unit="beach-house", guest=GUEST, email_message="Watch out for the dog.")
     booking = inn.until_state("BK-1", "ready")
@@ -46,13 +54,18 @@ def test_booking_in_pin_on_two_doors_gone_after_cancel(inn: Stack) -> None:
 
 
 def test_failure_reaches_the_inbox_and_a_retry_heals_it(inn: Stack) -> None:
-    """A failed ack to the last attempt becomes a letter and a mail within 10 s; the retry resolves it (promise 8)."""
+    """Acks that fail to the last attempt become a letter and a mail; the retry resolves it (promise 8)."""
     inn.start_all()
     inn.vendor.add_fault("ack", ack=4, op="add", lock=DOOR, times=4)
     inn.book("BK-1", pin="482913")
     inn.until_state("BK-1", "review")
     (letter,) = inn.get("/v1/dead-letters?state=open")["items"]
-    assert ("lock_failed", "set", DOOR, 4) == (letter["reason"], letter["step"], letter["lock"], letter["ack"])
+    assert ("lock_failed", "set", DOOR, 4) == (
+        letter["reason"],
+        letter["step"],
+        letter["lock"],
+        letter["ack"],
+    )
     until(lambda: inn.inbox.mails, "the alert", seconds=20)
     assert "482913" not in inn.inbox.mails[0].as_string()
     assert httpx.codes.ACCEPTED == inn.act(f"/v1/dead-letters/{letter['id']}/retry").status_code
@@ -62,7 +75,7 @@ def test_failure_reaches_the_inbox_and_a_retry_heals_it(inn: Stack) -> None:
 
 
 def test_worker_killed_in_a_call(inn: Stack) -> None:
-    """A worker killed in the middle of a call: the command is read back, not sent blindly, and nothing is lost (promise 1, G01)."""
+    """After `kill -9` in a call the command is read back, not sent blindly (promise 1, G01)."""
     inn.vendor.set_latency(base=4.0)
     inn.start_all()
     inn.book("BK-1")
@@ -92,12 +105,13 @@ def test_all_messages_lost(inn: Stack) -> None:
 
 
 def test_redis_killed_and_restarted(inn: Stack) -> None:
-    """What was answered with 200 survives `kill -9` of Redis; while it is away the answer is 503 (promise 1)."""
+    """What was answered with 200 survives `kill -9` of Redis; meanwhile the answer is 503 (promise 1)."""
     inn.start("web")
     until(lambda: _answers(inn), "the web process")
     inn.book("BK-1")
     inn.redis.kill()
-    refused = inn.post({"type": "booking.created", "timestamp": datetime.now(UTC).isoformat(), "data": {"id": "BK-2"}})
+    body = {"type": "booking.created", "timestamp": datetime.now(UTC).isoformat(), "data": {"id": "BK-2"}}
+    refused = inn.post(body)
     assert httpx.codes.SERVICE_UNAVAILABLE == refused.status_code
     assert "retry-after" in refused.headers
     inn.redis.restart()
@@ -147,7 +161,7 @@ def test_every_queue_is_consumed(inn: Stack) -> None:
 
 
 def test_hanging_vendor_calls_stop_neither_events_nor_alerts(tmp_path: Path) -> None:
-    """With every place of the window taken by calls that hang, events are applied and mails go out (promise 4)."""
+    """With all places taken by calls that hang, events are applied and mails go out (promise 4)."""
     names = [f"SS9{number:05d}" for number in range(40)]
     extra = "\n".join(f'[locks.{n}]\n[units.u{n}]\nlocks = ["{n}"]' for n in names)
     properties = (Path(__file__).parent / "hanging.toml").read_text() + extra
@@ -173,8 +187,6 @@ def _answers(inn: Stack) -> bool:
 
 
 def _enqueue(inn: Stack, queue: str, actor: str) -> None:
-    from worker.broker import BrokerHints, make_broker
-
     hints = BrokerHints(make_broker(inn.environ["REDIS_URL"], []))
     if queue == LOCKS:
         hints.locks(["SS000001"])

@@ -1,6 +1,6 @@
-"""The engine on real parts, without a broker: a real Redis, the sandbox over HTTP, and the services called in turn.
+"""The engine on real parts, without a broker: Redis, the sandbox over HTTP, the services called in turn.
 
-What the workers' messages do, `Engine.settle` does in this process, so that a test can say "until nothing is due".
+What the workers' messages do, `Engine.settle` does in this process: a test can say "until nothing is due".
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from standardwebhooks.webhooks import Webhook
 
+from tests.cli_kit import stand_in
 from worker.cli import cli
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -33,19 +34,6 @@ token = { env = "OLD_TOKEN" }
 timezone = "Australia/Brisbane"
 locks = ["SS000001"]
 """
-OURS = (
-    "INNKEY_",
-    "KAS_",
-    "SMTP_",
-    "ALERT_",
-    "REDIS_",
-    "BROKER_",
-    "LOG_",
-    "WEB_",
-    "WORKER_",
-    "DIRECT_",
-    "PORT",
-)
 
 
 class Receiver:
@@ -86,9 +74,7 @@ class Receiver:
 @pytest.fixture
 def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A receiver at INNKEY_BASE_URL, and a configuration with its secret."""
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    stand_in(tmp_path, monkeypatch)
     (tmp_path / "properties.toml").write_text(PROPERTIES)
     monkeypatch.setenv("DIRECT_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("OLD_SECRET", OLD)
@@ -122,7 +108,7 @@ def test_a_new_booking(receiver: Receiver) -> None:
 def test_every_option_arrives(receiver: Receiver) -> None:
     """What is given is sent, and nothing else."""
     args = "--type booking.updated --id BK-1 --unit u --check-in 2026-12-01T15:00 --check-out 2026-12-05"
-    more = "--status tentative --version 7 --name N --email n@example.com --phone 1 --pin 0123 --message-id msg_1"
+    more = "--status tentative --version 7 --name N --email n@example.com --phone 1 --pin 0123"
     expected = {
         "id": "BK-1",
         "unit": "u",
@@ -134,7 +120,7 @@ def test_every_option_arrives(receiver: Receiver) -> None:
         "pin": "0123",
     }
 
-    assert 0 == run(*args.split(), *more.split()).exit_code
+    assert 0 == run(*args.split(), *more.split(), "--message-id", "msg_1").exit_code
     assert expected == receiver.bodies[0]["data"]
     assert "booking.updated" == receiver.bodies[0]["type"]
     assert ["msg_1"] == receiver.ids

@@ -1,4 +1,4 @@
-"""The main job on real parts: a booking becomes a PIN on its doors, follows the stay, and is gone at check-out."""
+"""The main job: a booking becomes a PIN on its doors, follows the stay, and is gone at check-out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ops(inn: Engine, lock: str | None = None) -> list[str]:
 
 
 def test_one_door(inn: Engine) -> None:
-    """A stay behind one door costs one list and one add, and the lock holds the PIN in the first slot (A05)."""
+    """A stay behind one door costs one list and one add, into the first slot (A05)."""
     inn.book(unit="cabin")
     inn.settle()
     assert inn.state() == "ready"
@@ -72,7 +72,7 @@ def test_extension_moves_the_end_in_place(inn: Engine) -> None:
 
 
 def test_same_times_again_cost_no_call(inn: Engine) -> None:
-    """An update that changes nothing on the lock, or the same instant in another zone, costs no call (B02, D06, D07)."""
+    """An update that changes nothing on the lock costs no call (B02, D06, D07)."""
     inn.book(unit="cabin", guest_name="John Lee")
     inn.settle()
     seen = len(inn.calls())
@@ -177,7 +177,7 @@ def test_reinstated(inn: Engine) -> None:
 
 
 def test_twenty_at_once_on_one_lock(inn: Engine) -> None:
-    """Twenty bookings at once on one lock get twenty slots and PINs, with one command at a time (A01, A02, promise 5)."""
+    """Twenty bookings at once get twenty slots and PINs, one command at a time (A01, A02, promise 5)."""
     for number in range(20):
         inn.book(f"BK-{number}", unit="cabin")
     inn.settle()
@@ -211,7 +211,7 @@ def test_unknown_unit(inn: Engine) -> None:
 
 
 def test_failed_acks_become_a_letter_that_a_retry_heals(inn: Engine) -> None:
-    """Acks 2 to the last attempt: one letter, one mail; the retry sets the code and resolves the letter (F01)."""
+    """Acks 2 to the last attempt: one letter, one mail; the retry heals both (F01)."""
     inn.vendor.add_fault("ack", ack=2, op="add", lock=DOOR, times=3)
     inn.book(unit="cabin")
     inn.settle(lambda: bool(inn.outbox.mails))
@@ -265,7 +265,7 @@ def test_sweep_finds_lost_entries(inn: Engine) -> None:
 
 
 def test_full_lock_waits_and_is_woken(tmp_path: Path) -> None:
-    """On a full lock the next booking waits visibly, is put before a person, and gets the slot that frees (A03, A04)."""
+    """On a full lock the next booking waits visibly, becomes a letter, and gets the slot that frees (A03, A04)."""
     with engine(tmp_path, policy={"first_slot": "120", "last_slot": "120"}) as inn:
         inn.book("BK-1", unit="cabin")
         inn.settle()

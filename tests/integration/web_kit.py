@@ -1,10 +1,14 @@
-"""The web process against a real Redis: its app, signed deliveries, and a worker that applies what was accepted."""
+"""The web process beside a real Redis: its app, signed deliveries, and a worker that applies them."""
 
 from __future__ import annotations
 
 import base64
 import json
-import threading
+import os
+import re
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +21,9 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
+from tests.integration import until
 from tests.redis_server import redis_server
 from webhooks import create_app
 from webhooks.services import innkey as innkey_of
@@ -28,8 +32,21 @@ from worker.domain.access_code import AccessCode
 from worker.domain.booking import StayKey
 from worker.service.ledger import Known
 
-__all__ = ["OLD_SECRET", "SECRET", "TOKEN", "Web", "environ_for", "event_body", "serving", "signed", "web"]
+__all__ = [
+    "OLD_SECRET",
+    "SECRET",
+    "TOKEN",
+    "Web",
+    "environ_for",
+    "event_body",
+    "gunicorn",
+    "signed",
+    "stalled_server",
+    "web",
+    "wired",
+]
 
+ROOT = Path(__file__).parents[2]
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two characters").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the secret that goes out of usage").decode()
 TOKEN = "test-token"
@@ -174,14 +191,30 @@ def web(folder: Path) -> Iterator[Web]:
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[int]:
-    """The app on a real socket; yields its port."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+def gunicorn(folder: Path, environ: Mapping[str, str]) -> Iterator[int]:
+    """The web process as the Procfile starts it, but with one process on a free port; yields the port."""
+    said = folder / "gunicorn.log"
+    argv = ["-c", "webhooks/gunicorn_conf.py", "--bind", "127.0.0.1:0", "webhooks:create_app()"]
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *argv],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "WEB_CONCURRENCY": "1", "LOG_FORMAT": "json", **environ},
+            stdout=out,
+            stderr=out,
+        )
     try:
-        yield server.server_port
+        until(lambda: b"Booting worker" in said.read_bytes() or process.poll() is not None, "gunicorn")
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", said.read_text())
+        assert found, "gunicorn did not start"
+        yield int(found[1])
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def stalled_server() -> Iterator[str]:
+    """The URL of a Redis that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.cli_kit import stand_in
 from worker.cli import cli
 from worker.commands import sandbox, up
 from worker.commands.output import plain, print_table, shown
@@ -24,19 +22,6 @@ from worker.processes import StartError
 from worker.processes.data_folder import DataFolderInUse
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-OURS = (
-    "INNKEY_",
-    "KAS_",
-    "SMTP_",
-    "ALERT_",
-    "REDIS_",
-    "BROKER_",
-    "LOG_",
-    "WEB_",
-    "WORKER_",
-    "DIRECT_",
-    "PORT",
-)
 PROPERTIES = """
 timezone = "Australia/Brisbane"
 [sources.direct]
@@ -60,9 +45,7 @@ RECORD = [
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder and an environment without any variable of ours."""
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    stand_in(tmp_path, monkeypatch)
     return tmp_path
 
 
@@ -354,16 +337,6 @@ def test_sandbox_that_cannot_start(error: Exception, words: str, monkeypatch: py
     (line,) = error_lines(result)
     assert words in line
     assert 1 == result.exit_code
-
-
-@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1)])
-def test_demo_ends_with_its_own_code(
-    returned: int | None, code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The demo's result is the command's exit code."""
-    monkeypatch.setitem(sys.modules, "worker.demo", SimpleNamespace(run_demo=lambda: returned))
-
-    assert code == run("demo").exit_code
 
 
 def test_the_demos_files_are_found(folder: Path) -> None:

@@ -15,10 +15,9 @@ from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
 from worker.domain.states import booking_state, code_state, email_state
+from worker.store.locks import FENCE
 
 __all__ = ["booking_view", "letter_view", "lock_view"]
-
-FENCE = "!"  # before the stay's name in the index of slots
 
 View = dict[str, Any]
 
@@ -36,7 +35,7 @@ def booking_view(stay: Stay, house: House, now: datetime) -> View:
     return {
         "source": stay.key.source,
         "id": stay.key.id,
-        "unit": booking.unit,
+        "unit": unit.name if unit is not None else booking.unit,
         "status": booking.status.value,
         "version": booking.version.text or _utc(booking.version.stamp, "auto"),
         "check_in": _local(stay.check_in, zone),

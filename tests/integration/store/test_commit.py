@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 import redis
 
-from tests.integration.store.conftest import SECRET, Desk, an_event, ago, make_house, poll, schedule
+from tests.integration.store.conftest import SECRET, Desk, ago, an_event, make_house, poll, schedule
 from tests.redis_server import redis_server
 from worker.domain.booking import StayKey
 from worker.domain.house import House
@@ -253,7 +253,11 @@ def test_the_sweep_puts_a_lost_entry_back(store: Store) -> None:
     stay = desk.book(starts_in=timedelta(hours=1))
     assert ["SS1"] == desk.woken
     store.client.delete(
-        keys.lock_due("SS1"), keys.lock_deadline("SS1"), keys.DUE, keys.window("default"), keys.line("default")
+        keys.lock_due("SS1"),
+        keys.lock_deadline("SS1"),
+        keys.DUE,
+        keys.window("default"),
+        keys.line("default"),
     )
     assert [] == store.agenda.tick(HOUSE).woken
     keeper = _keeper(store, HOUSE, woken)

@@ -125,7 +125,9 @@ def test_the_inbox_drains(store: Store) -> None:
         assert stay is not None
         lines = [n for n in stay.timeline if n.what in ("event.accepted", "event.stale")]
         assert 5 == len({n.detail["event"] for n in lines})
-        assert max(int(str(n.detail["event"]).partition("-")[2]) for n in lines) == stay.booking.version.number
+        assert (
+            max(int(str(n.detail["event"]).partition("-")[2]) for n in lines) == stay.booking.version.number
+        )
 
 
 def test_an_event_that_fails_stays_and_is_put_off(store: Store) -> None:

@@ -46,11 +46,17 @@ def a_house(zone: ZoneInfo = BRISBANE, **policy: object) -> House:
     )
 
 
-def an_event(kind: str = "created", number: int | None = 1, *, key: StayKey = KEY, **changes: object) -> BookingEvent:
+def an_event(
+    kind: str = "created", number: int | None = 1, *, key: StayKey = KEY, **changes: object
+) -> BookingEvent:
     """An event of a stay; what it does not name is not in it."""
     version = Version(number=number, text=str(number), stamp=NOW + timedelta(seconds=number or 0))
     return BookingEvent(
-        id=f"evt-{kind}-{number}", key=key, type=EventType(f"booking.{kind}"), version=version, changes=changes
+        id=f"evt-{kind}-{number}",
+        key=key,
+        type=EventType(f"booking.{kind}"),
+        version=version,
+        changes=changes,
     )
 
 
@@ -146,7 +152,11 @@ class Bench:
 
     def visit(self, view: View | None) -> turn.Visit:
         """What the visit knows."""
-        mine = () if self.stay.code(self.lock) is None or self.code.slot is None else ((self.code.slot, str(self.key)),)
+        mine = (
+            ()
+            if self.stay.code(self.lock) is None or self.code.slot is None
+            else ((self.code.slot, str(self.key)),)
+        )
         quiet = self.quiet_until if self.quiet_until is not None and self.now < self.quiet_until else None
         return turn.Visit(
             lock=self.lock,
@@ -185,7 +195,9 @@ class Bench:
         self.write(turn.answered(self.stay, got, self.visit(None), self.house, self.now))
         return self
 
-    def send(self, step: Step, kind: Kind, entries: Iterable[Entry] | None = None, **more: object) -> Push | Delete:
+    def send(
+        self, step: Step, kind: Kind, entries: Iterable[Entry] | None = None, **more: object
+    ) -> Push | Delete:
         """Record a command, and a second later its answer."""
         sent = self.begin(step)
         self.wait(SECOND)

@@ -1,0 +1,110 @@
+"""A booking is folded from its events by version; a cancel leaves a tombstone."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from tests.unit.domain.kit import CHECK_IN, CHECK_OUT, KEY, an_event
+from worker.domain.booking import Booking, BookingEvent, Status, StayKey, first, fold
+
+TIMES = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT}
+
+
+def folded(*events: BookingEvent) -> Booking:
+    """What the events tell in the order in which they came."""
+    booking = first(events[0])
+    for event in events[1:]:
+        booking = fold(booking, event) or booking
+    return booking
+
+
+def test_the_same_event_twice_tells_the_same_booking() -> None:
+    """B01: a repeated event changes nothing."""
+    event = an_event("created", 1, **TIMES)
+    assert folded(event) == folded(event, event)
+
+
+def test_a_field_left_out_keeps_its_value_and_none_clears_it() -> None:
+    """C08: a sparse event deletes nothing; an explicit null does."""
+    booking = folded(
+        an_event("created", 1, **TIMES, guest_name="Ann", guest_email="ann@example.com"),
+        an_event("updated", 2, guest_email=None),
+    )
+    assert ("Ann", None, CHECK_IN) == (booking.guest_name, booking.guest_email, booking.check_in)
+
+
+def test_every_order_of_distinct_versions_ends_with_the_newest_state() -> None:
+    """B12: whole events in any order come to what the newest says."""
+    events = [
+        an_event("created", 1, **TIMES),
+        an_event("updated", 2, **(TIMES | {"check_out": "2026-12-07T10:00"})),
+        an_event("cancelled", 3, **TIMES),
+        an_event("created", 4, **(TIMES | {"check_out": "2026-12-09T10:00"})),
+    ]
+    ends = {(b.status, b.check_out) for b in (folded(*order) for order in permutations(events))}
+    assert {(Status.CONFIRMED, "2026-12-09T10:00")} == ends
+
+
+def test_a_cancel_before_its_booking_stays() -> None:
+    """B12: a tombstone is not undone by the older booking that comes after it."""
+    late = an_event("created", 1, **TIMES)
+    booking = first(an_event("cancelled", 2))
+    assert Status.CANCELLED is booking.status
+    assert fold(booking, late) is None
+
+
+@pytest.mark.parametrize(("number", "expected"), [(2, Status.CANCELLED), (3, Status.CONFIRMED)])
+def test_only_a_strictly_newer_version_reinstates(number: int, expected: Status) -> None:
+    """D21: cancelled and confirmed again; an equal version is not enough."""
+    booking = folded(
+        an_event("created", 1, **TIMES),
+        an_event("cancelled", 2),
+        an_event("updated", number, status="confirmed"),
+    )
+    assert expected is booking.status
+
+
+def test_a_newer_update_that_says_nothing_of_the_status_leaves_the_tombstone() -> None:
+    """B12: a late change of a name does not bring a cancelled stay back."""
+    booking = folded(
+        an_event("created", 1, **TIMES), an_event("cancelled", 2), an_event("updated", 3, guest_name="X")
+    )
+    assert Status.CANCELLED is booking.status
+
+
+def test_of_equal_versions_the_latest_received_counts() -> None:
+    """Equal versions are not stale."""
+    booking = folded(an_event("created", 1, **TIMES), an_event("updated", 1, unit="house"))
+    assert "house" == booking.unit
+
+
+def test_without_versions_the_events_own_times_decide() -> None:
+    """B12: an event without a version is ordered by its stamp."""
+    old = an_event("updated", None, unit="shed")
+    assert fold(first(an_event("created", 5, **TIMES)), old) is None
+
+
+@pytest.mark.parametrize("status", ["tentative", "blocked"])
+def test_other_states_are_taken_from_the_event(status: str) -> None:
+    """E10: an owner's block is not a confirmed stay."""
+    assert status == folded(an_event("created", 1, **TIMES, status=status)).status.value
+
+
+def test_a_key_is_read_back_as_it_is_written() -> None:
+    """The id may hold slashes, and a name without a slash is refused."""
+    key = StayKey("direct", "A/B/1")
+    assert key == StayKey.parse(str(key))
+    for wrong in ("direct", "/x", "direct/"):
+        with pytest.raises(ValueError, match="source/id"):
+            StayKey.parse(wrong)
+
+
+def test_neither_booking_nor_event_shows_the_guest_or_the_pin() -> None:
+    """Promise 9: what a traceback may print holds ids only."""
+    event = an_event("created", 1, **TIMES, guest_name="Ann Lee", pin="482913")
+    text = repr(event) + repr(first(event))
+    assert "Ann" not in text
+    assert "482913" not in text
+    assert str(KEY) in text
