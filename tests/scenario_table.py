@@ -43,7 +43,7 @@ def docstrings(source: str) -> Iterator[str]:
 
 
 def table(numbers: Iterable[str], files: Mapping[str, set[str]]) -> str:
-    """The Markdown table: one row for each number, with the files (by their path below `tests`) that name it."""
+    """The Markdown table: a row for each number, with the files (paths below `tests`) that name it."""
     rows = ["", "| number | tests |", "|---|---|"]
     for number in numbers:
         found = sorted(path for path, names in files.items() if number in names)

@@ -34,6 +34,7 @@ from worker.store.redis_client import RedisError
 TICK_SECONDS = 0.5
 REPORT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
+TIDY_SECONDS = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +132,7 @@ class Pulse:
         """Nothing is done yet."""
         self._innkey, self._house = innkey, innkey.housekeeping()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._report_at = self._sweep_at = 0.0
+        self._report_at = self._sweep_at = self._tidy_at = 0.0
         self._position = 0
 
     def beat(self, now: float) -> None:
@@ -144,3 +145,6 @@ class Pulse:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self._position = self._house.sweep(self._position)
+        if now >= self._tidy_at:
+            self._tidy_at = now + TIDY_SECONDS
+            self._house.tidy(list(self._innkey.configuration.properties.sources))

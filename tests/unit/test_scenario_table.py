@@ -37,7 +37,7 @@ def test_the_page_explains_ten_promises_and_each_number_once() -> None:
     ],
 )
 def test_numbers_are_read_from_docstrings(docstring: str, expected: set[str]) -> None:
-    """`promise 4`, `promises 1 and 8` and `F22` are found; what only looks alike is not."""
+    """Singular and plural, alone or in a list, are found; what only looks alike is not."""
     assert expected == named(docstring)
 
 

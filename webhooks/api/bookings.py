@@ -34,8 +34,8 @@ def list_bookings(query: dict[str, Any]) -> dict[str, Any]:
     services, moment = innkey(), now()
     house = services.house()
     since, until = _bound(query["from_"], "from"), _bound(query["to"], "to")
-    if until is not None and since is None:
-        since = _FIRST
+    if since is not None or until is not None:
+        since = max(since or _FIRST, _FIRST)
 
     def read(limit: int, cursor: str | None) -> Page[Stay]:
         return services.store.stays.page(limit=limit, cursor=cursor, since=since, until=until)

@@ -22,7 +22,7 @@ from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.slots import Sight, View, look, shows
-from worker.domain.steps import Delete, Push, Terms
+from worker.domain.steps import Delete, Push, Terms, is_with_a_person
 
 
 def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, terms: Terms) -> AccessCode:
@@ -64,7 +64,11 @@ def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, term
 
 def recover(code: AccessCode) -> AccessCode:
     """After a worker died in a call: the doubt it left stands, and the death is counted."""
-    return replace(code, in_flight=False, crashes=code.crashes + 1) if code.in_flight else code
+    if not code.in_flight:
+        return code
+    is_removal = code.doubt is not None and code.doubt.job is Job.REMOVE
+    owed = is_removal and not code.removal_repeated
+    return replace(code, in_flight=False, crashes=code.crashes + 1, removal_owed=owed)
 
 
 def absorb(code: AccessCode, goal: Goal, answer: Answer, now: datetime, terms: Terms) -> AccessCode:
@@ -94,7 +98,9 @@ def absorb(code: AccessCode, goal: Goal, answer: Answer, now: datetime, terms: T
         return replace(told, doubt=late, again_at=now + terms.policy.pending_poll)
     if rule.then is Then.HOLD:
         return told
-    return _not_done(told, rule, outcome, doubt.job, now, terms)
+    if _is_past_job(doubt, goal):
+        return replace(told, doubt=None)  # surely not done, and no longer wanted
+    return _not_done(_owing_again(told), rule, outcome, doubt.job, now, terms)
 
 
 def _done(
@@ -129,12 +135,25 @@ def _not_done(
         return replace(clear, gave_up=GaveUp(rule.reason, job))
     if rule.then is Then.NOT_COUNTED:
         pause = outcome.retry_after
-        return replace(clear, again_at=now if pause is None else _after(now, pause))
+        again_at = now if pause is None else _after(now, pause)
+        return replace(clear, again_at=again_at, attempts=code.attempts - 1)
     delays, offline = terms.policy.offline_delays, code.offline + 1
     clear = replace(clear, offline=offline, failed_for=rule.reason)
     if offline > len(delays):
         return replace(clear, gave_up=GaveUp(rule.reason, job))
     return replace(clear, again_at=now + delays[offline - 1])
+
+
+def _owing_again(code: AccessCode) -> AccessCode:
+    """A repeat of a removal that surely did not happen is still owed."""
+    if not code.removal_repeated:
+        return code
+    return replace(code, removal_owed=True, removal_repeated=False)
+
+
+def _is_past_job(doubt: Doubt, goal: Goal) -> bool:
+    """Whether the command belongs to a job that is no longer wanted: nothing of it counts."""
+    return (doubt.job is Job.SET) != isinstance(goal, Wish)
 
 
 def misread(code: AccessCode, outcome: Outcome, now: datetime, terms: Terms) -> AccessCode:
@@ -167,15 +186,22 @@ def observe(code: AccessCode, goal: Goal, view: View, now: datetime, terms: Term
 def _observe_wish(
     code: AccessCode, goal: Wish, sight: Sight, view: View, now: datetime, terms: Terms
 ) -> AccessCode:
+    if code.doubt is not None and code.doubt.job is Job.REMOVE:
+        # Confirmed again: until the removal's time is over, a list that shows the code proves nothing.
+        if sight is not Sight.ABSENT and not _refutes(code.doubt, view):
+            return _look_again(code, code.doubt, view, now, terms)
+        code = replace(code, doubt=None, again_at=None)
     latest = code.latest
     if latest is not None and shows(code, goal.key, latest, view):
         return on_the_lock(code)
     if code.doubt is not None:
         if not _refutes(code.doubt, view):
-            return _look_again(code, code.doubt, now, terms)
+            return _look_again(code, code.doubt, view, now, terms)
         return _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
     if sight is Sight.ABSENT and code.phase is Phase.SET:
         return replace(code.fresh(Phase.SETTING), proven=False)
+    if code.phase is Phase.SET:
+        return replace(code, phase=Phase.SETTING, proven=False)
     if sight in (Sight.OURS, Sight.ABSENT):
         return replace(code, proven=False)
     if sight is Sight.FOREIGN and code.phase is Phase.SETTING and not code.proven and len(code.writes) <= 1:
@@ -192,11 +218,12 @@ def _observe_leave(
     if code.doubt is not None and code.doubt.job is Job.SET:
         return _observe_abandoned_set(code, goal, sight, view, now, terms)
     if sight is Sight.ABSENT:
-        return replace(code, doubt=None, again_at=None) if code.removal_owed else removed(code)
+        is_owed = code.removal_owed and not is_with_a_person(code)
+        return replace(code, doubt=None, again_at=None) if is_owed else removed(code)
     if code.doubt is None:
         return code
     if not _refutes(code.doubt, view):
-        return _look_again(code, code.doubt, now, terms)
+        return _look_again(code, code.doubt, view, now, terms)
     return _failed(code, code.doubt.reason, now, terms, told=True)
 
 
@@ -210,21 +237,23 @@ def _observe_abandoned_set(
     arrived = shows(code, goal.key, latest, view)
     late = replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
     if not arrived and not _refutes(late, view):
-        return _look_again(replace(code, doubt=late), late, now, terms)
-    return removed(code) if sight is Sight.ABSENT else replace(code, doubt=None, again_at=None)
+        return _look_again(code, late, view, now, terms)
+    if sight is Sight.ABSENT:
+        return removed(code)
+    return replace(code, doubt=None, again_at=None, proven=arrived)
 
 
 def _refutes(doubt: Doubt, view: View) -> bool:
     return view.read_at >= doubt.refutes_from
 
 
-def _look_again(code: AccessCode, doubt: Doubt, now: datetime, terms: Terms) -> AccessCode:
+def _look_again(code: AccessCode, doubt: Doubt, view: View, now: datetime, terms: Terms) -> AccessCode:
+    if doubt.looked_at == view.read_at:
+        return code  # it told nothing before
+    told = replace(code, doubt=replace(doubt, looked_at=view.read_at))
     if not doubt.answered:
-        return replace(code, again_at=doubt.refutes_from)
-    return replace(
-        code,
-        again_at=min(now + terms.policy.pending_poll, max(doubt.refutes_from, now)),
-    )
+        return replace(told, again_at=doubt.refutes_from)
+    return replace(told, again_at=min(now + terms.policy.pending_poll, max(doubt.refutes_from, now)))
 
 
 def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, told: bool) -> AccessCode:
@@ -276,7 +305,9 @@ def removed(code: AccessCode) -> AccessCode:
 
 
 def _remember(writes: tuple[Written, ...], written: Written) -> tuple[Written, ...]:
-    return (*(w for w in writes if w != written), written)[-KEPT_WRITES:]
+    kept = (*(w for w in writes if w != written), written)
+    # The first is what the lock was last seen to hold, and may show until something else arrives.
+    return kept if len(kept) <= KEPT_WRITES else (kept[0], *kept[-KEPT_WRITES + 1 :])
 
 
 def _after(now: datetime, seconds: float) -> datetime:

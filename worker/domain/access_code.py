@@ -49,7 +49,8 @@ class Doubt:
     """A command whose effect is not proven yet.
 
     `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
-    the effect counts against it, `reason` what the letter will say if it was the last attempt.
+    the effect counts against it, `reason` what the letter will say if it was the last attempt. `looked_at`:
+    when the last list was read that told nothing.
     """
 
     job: Job
@@ -58,6 +59,7 @@ class Doubt:
     reason: Reason
     with_email: bool = False
     answered: bool = True
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Wish:
     """
 
     key: StayKey
-    name: str
+    name: str = field(repr=False)
     starts: datetime
     ends: datetime
     starts_text: str

@@ -7,9 +7,9 @@ policy), each code's place on the timetable follows by itself.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from worker.domain.access_code import AccessCode, Phase, Written
+from worker.domain.access_code import AccessCode, Doubt, Phase, Written
 from worker.domain.booking import BookingEvent, Status, first, fold
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House, Policy, Unit
@@ -18,7 +18,7 @@ from worker.domain.outcomes import Entry
 from worker.domain.pins import is_pin
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.stay import Span, bounds, span, started, window
+from worker.domain.stay import Span, bounds, moment_of, span, started, window
 from worker.domain.steps import Step, Terms, Wait, next_step
 
 REMOVAL_SLACK = timedelta(hours=24)
@@ -123,7 +123,7 @@ def _leave(
     at = now
     if keep and ends is not None:
         at = ends  # a unit that nobody knows any more must not put a guest out
-    elif wishes and not all(_is_settled(stay.code(lock), wish) for lock, wish in wishes.items()):
+    elif any(now >= w.push_at and not _is_settled(stay.code(lock), w) for lock, w in wishes.items()):
         at = ends if ends is not None else now
     urgent = max(at, stay.check_out or at) if not wishes and ends is not None and ends <= now else at
     return Leave(key=stay.key, at=at, deadline=urgent + REMOVAL_SLACK)
@@ -133,9 +133,7 @@ def _end_of(code: AccessCode, house: House) -> datetime | None:
     if code.latest is None:
         return None
     lock = house.locks.get(code.lock)
-    zone = lock.zone if lock is not None else house.zone
-    wall = datetime.strptime(code.latest.ends, "%y%m%d%H%M").replace(tzinfo=zone)
-    return wall.astimezone(UTC)
+    return moment_of(code.latest.ends, lock.zone if lock is not None else house.zone)
 
 
 def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
@@ -152,7 +150,7 @@ def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
 
 
 def _booked(stay: Stay, event: BookingEvent, now: datetime) -> Stay:
-    brought = stay.booking.pin
+    brought = stay.booking.pin if "pin" in event.changes else None
     if brought is not None and brought != stay.pin:
         stay = replace(stay, pin=brought, shown_pin=stay.shown_pin or brought, told=True)
     return replace(stay, planned_at=now, waived=None).noted(
@@ -167,7 +165,7 @@ def replan(stay: Stay, house: House, now: datetime) -> Stay:
     for lock in found:
         if stay.code(lock) is None:
             stay = stay.with_code(AccessCode(lock=lock))
-    stay = replace(stay, codes=tuple(_turned(c, found[c.lock]) for c in stay.codes))
+    stay = turned(stay, house, now)
     found = goals(stay, house, now)
     codes = [_dated(c, found[c.lock], policy_of(stay, house), now) for c in stay.codes]
     return replace(stay, codes=tuple(c for c in codes if _is_listed(c, found[c.lock], stay, house)))
@@ -190,19 +188,30 @@ def _resolved(stay: Stay, house: House, now: datetime) -> Stay:
     )
 
 
+def turned(stay: Stay, house: House, now: datetime) -> Stay:
+    """The stay with each code at the start of another job where its goal has turned round."""
+    found = goals(stay, house, now)
+    return replace(stay, codes=tuple(_turned(code, found[code.lock]) for code in stay.codes))
+
+
 def _turned(code: AccessCode, goal: Goal) -> AccessCode:
     """At the start of another job where the goal has turned round; else as it was."""
     if isinstance(goal, Leave):
         return _turned_to_leave(code)
     if code.phase in (Phase.REMOVING, Phase.REMOVED):
-        return _without_letter(code.fresh(Phase.PLANNED if code.slot is None else Phase.SETTING))
+        again = code.fresh(Phase.PLANNED if code.slot is None else Phase.SETTING)
+        return replace(again, letter=None, by_hand=False)
     wanted = goal.written
     is_other = wanted is not None and code.latest is not None and wanted != code.latest
-    if is_other and code.doubt is not None and code.doubt.reason is Reason.PENDING_TOO_LONG:
+    if is_other and code.doubt is not None and code.doubt.job is Job.SET and _is_pending(code.doubt):
         code = replace(code, doubt=None, again_at=None)  # what is pending is no longer wanted
     if is_other and not code.by_hand and (code.phase is Phase.SET or _is_troubled(code)):
         return _without_letter(code.fresh(Phase.SETTING)) if not _is_pin_change(code, wanted) else code
     return code
+
+
+def _is_pending(doubt: Doubt) -> bool:
+    return doubt.reason is Reason.PENDING_TOO_LONG
 
 
 def _is_troubled(code: AccessCode) -> bool:
@@ -251,14 +260,23 @@ def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
     return not (is_left and code.phase is Phase.REMOVED and isinstance(goal, Leave))
 
 
-def adopted(stay: Stay, lock: str, entry: Entry) -> Stay:
+def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     """With a code that the lock's list shows under this stay's mark, after the record of it was lost.
 
     The guest may have been told that PIN, so it counts as told, and as e-mailed.
     """
     code = stay.code(lock) or AccessCode(lock=lock)
     written = Written(entry.pin, entry.starts, entry.ends)
-    found = replace(code, slot=entry.slot, writes=(written,), proven=True, phase=Phase.SETTING, waiting=False)
+    zone = house.locks[lock].zone if lock in house.locks else house.zone
+    found = replace(
+        code,
+        slot=entry.slot,
+        writes=(written,),
+        proven=True,
+        phase=Phase.SETTING,
+        waiting=False,
+        started=moment_of(entry.starts, zone),
+    )
     stay = stay.with_code(found)
     if stay.pin is None and is_pin(entry.pin):
         stay = replace(stay, pin=entry.pin, told=True, emailed=written)

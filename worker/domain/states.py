@@ -47,7 +47,7 @@ def booking_state(stay: Stay, house: House, now: datetime) -> BookingState:
     is_done = is_over or stay.booking.status is Status.CANCELLED
     has_letter = stay.letter is not None or any(c.letter is not None for c in stay.codes)
     if has_letter:
-        some_set = any(c.phase is Phase.SET for c in stay.codes)
+        some_set = any(c.phase is Phase.SET and c.letter is None for c in stay.codes)
         return BookingState.PARTIAL if some_set and not is_done else BookingState.REVIEW
     some_on = any(_may_be_on(c) for c in stay.codes)
     if is_done and not some_on:

@@ -86,6 +86,14 @@ def started(starts: datetime, kept: datetime | None, now: datetime) -> datetime:
     return kept if kept is not None and kept <= now else _floor(now)
 
 
+def moment_of(text: str, zone: ZoneInfo) -> datetime | None:
+    """The instant (UTC) of a YYMMDDHHmm in `zone`; None where a lock's list holds something else."""
+    try:
+        return datetime.strptime(text, "%y%m%d%H%M").replace(tzinfo=zone).astimezone(UTC)
+    except ValueError:
+        return None
+
+
 def _text(wall: datetime) -> str:
     return wall.strftime("%y%m%d%H%M")
 
@@ -117,6 +125,8 @@ def _last_reading(moment: datetime, zone: ZoneInfo) -> datetime:
     # In the second pass the lock's clock has shown this time before, and would end the stay an hour
     # early: the window closes with the repeated hour.
     wall = moment.astimezone(zone)
-    while wall.fold == 1 and _is_repeated(wall):
+    if wall.fold == 0:
+        return wall
+    while _is_repeated(wall):
         wall += _MINUTE
     return wall

@@ -91,7 +91,7 @@ def next_step(code: AccessCode, goal: Goal, view: View | None, now: datetime, te
     resting = _resting(code, goal, now)
     if resting is not None:
         return resting
-    if view is None or (code.doubt is not None and view.read_at < code.doubt.since):
+    if view is None or not _is_news(code, view):
         return Read()
     if code.doubt is not None:
         return Wait(code.doubt.refutes_from)
@@ -102,6 +102,14 @@ def next_step(code: AccessCode, goal: Goal, view: View | None, now: datetime, te
     return _command(code, goal, now, terms)
 
 
+def _is_news(code: AccessCode, view: View) -> bool:
+    """Whether a list can say anything new about what is in doubt: read since, and not looked at yet."""
+    if code.doubt is None:
+        return True
+    looked_at = code.doubt.looked_at
+    return view.read_at >= code.doubt.since and (looked_at is None or view.read_at > looked_at)
+
+
 _NOT_OURS = frozenset({Sight.FOREIGN, Sight.CHANGED})
 
 
@@ -109,7 +117,7 @@ def _resting(code: AccessCode, goal: Goal, now: datetime) -> Step | None:
     """Why nothing goes to the lock now, if nothing does."""
     if _is_settled(code, goal):
         return Wait(goal.ends if isinstance(goal, Wish) else None)
-    if _is_with_a_person(code):
+    if is_with_a_person(code):
         return Wait(goal.ends if isinstance(goal, Wish) else None)
     if code.gave_up is not None:
         return GiveUp(code.gave_up.reason, code.gave_up.job)
@@ -124,8 +132,8 @@ def _is_settled(code: AccessCode, goal: Goal) -> bool:
     return code.by_hand or (goal.written is not None and code.is_on(goal.written) and not goal.with_email)
 
 
-def _is_with_a_person(code: AccessCode) -> bool:
-    # A code that waits for a slot goes on waiting behind its letter.
+def is_with_a_person(code: AccessCode) -> bool:
+    """Whether an open letter holds the code. One that waits for a slot goes on waiting behind its letter."""
     letter = code.letter
     return letter is not None and not letter.retrying and letter.reason is not Reason.NO_FREE_SLOT
 
@@ -147,6 +155,8 @@ def _command(code: AccessCode, goal: Goal, now: datetime, terms: Terms) -> Step:
     slot = code.slot if code.slot is not None else terms.free_slot
     if slot is None:
         return _without_slot(code, goal, now)
+    if code.is_pin_refused(goal.pin) and goal.pin_is_told:
+        return GiveUp(Reason.PIN_TAKEN, Job.SET)
     if goal.written is None or code.is_pin_refused(goal.pin):
         return ChoosePin()
     if terms.clock_due:
@@ -155,5 +165,5 @@ def _command(code: AccessCode, goal: Goal, now: datetime, terms: Terms) -> Step:
 
 
 def _without_slot(code: AccessCode, goal: Wish, now: datetime) -> Step:
-    is_told = code.letter is not None or now < goal.letter_at
+    is_told = (code.letter is not None and not code.letter.retrying) or now < goal.letter_at
     return WaitForSlot() if is_told else GiveUp(Reason.NO_FREE_SLOT, Job.SET)

@@ -13,11 +13,21 @@ from worker.domain.goals import Goal, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
 from worker.domain.outcomes import Answer, Entry
-from worker.domain.plan import adopted, goals, policy_of
+from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
 from worker.domain.slots import View, adoptable, free_slot
-from worker.domain.steps import Delete, GiveUp, Push, Step, Terms, Wait, WaitForSlot, next_step
+from worker.domain.steps import (
+    Delete,
+    GiveUp,
+    Push,
+    Step,
+    Terms,
+    Wait,
+    WaitForSlot,
+    is_with_a_person,
+    next_step,
+)
 
 MOST_CRASHES = 3
 AFTER_CRASH = timedelta(seconds=30)
@@ -44,6 +54,7 @@ class Visit:
 def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay, Step]:
     """The stay with what the visit has seen of it, and the next step of its code on this lock."""
     stay = replace(stay, codes=tuple(recover(c) if c.lock == visit.lock else c for c in stay.codes))
+    stay = turned(stay, house, now)
     goal = goals(stay, house, now).get(visit.lock)
     if goal is None:
         return stay, Wait(None)
@@ -51,7 +62,7 @@ def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay
         stay = _observed(stay, goal, visit, visit.view, house, now)
         goal = goals(stay, house, now)[visit.lock]
     code = stay.code(visit.lock) or AccessCode(lock=visit.lock)
-    if code.crashes > MOST_CRASHES and code.letter is None:
+    if code.crashes > MOST_CRASHES and not is_with_a_person(code):
         return stay.with_code(replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))), GiveUp(Reason.BUG, Job.JOB)
     step = next_step(code, goal, visit.view, now, _terms(stay, visit, house, now))
     return stay.with_code(_decided(code, step, visit)), step
@@ -62,7 +73,7 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
     if isinstance(goal, Wish) and (code is None or code.slot is None):
         found = adoptable(stay.key, view, {slot for slot, _ in visit.claimed})
         if found is not None:
-            stay = adopted(stay, visit.lock, found)
+            stay = adopted(stay, visit.lock, found, house)
             goal = goals(stay, house, now)[visit.lock]
             code = stay.code(visit.lock)
     if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
@@ -75,7 +86,7 @@ def _emailed(stay: Stay, before: AccessCode) -> Stay:
     after = stay.code(before.lock)
     if before.doubt is None or not before.doubt.with_email or after is None:
         return stay
-    is_proven = after.phase is Phase.SET and after.proven and after.doubt is None
+    is_proven = after.proven and after.doubt is None
     return replace(stay, emailed=after.latest) if is_proven else stay
 
 
@@ -133,7 +144,7 @@ def crashed(stay: Stay, lock: str, now: datetime) -> Stay:
         return stay
     crashes = code.crashes + 1
     code = replace(code, crashes=crashes, again_at=now + AFTER_CRASH, in_flight=False)
-    if crashes > MOST_CRASHES and code.letter is None:
+    if crashes > MOST_CRASHES and not is_with_a_person(code):
         code = replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))
     return stay.with_code(code)
 

@@ -11,7 +11,7 @@ from worker.domain.dead_letter import DeadLetter, problem_of
 from worker.domain.outcomes import Outcome
 from worker.domain.reasons import ADVICE, Job, Reason
 from worker.service.ledger import Ledger
-from worker.store.alerts import cleared_commands, raised_commands
+from worker.store.alerts import raised_commands
 from worker.store.letters import writes_for
 from worker.store.store import Store
 
@@ -27,8 +27,8 @@ class Accounts:
 
     def key_refused(self, account: str, outcome: Outcome) -> None:
         """The vendor refused the account's key: no more calls but a probe every 30 s, and one letter."""
-        letter_id = self.ledger.new_id()
-        if not self.store.agenda.pause(account, letter_id):
+        letter_id = self.store.agenda.pause(account, self.ledger.new_id())
+        if self.store.letters.get(letter_id) is not None:
             return
         now = self.ledger.clock.now()
         letter = DeadLetter(
@@ -45,11 +45,9 @@ class Accounts:
 
     def key_accepted(self, account: str) -> None:
         """The vendor took the account's key again: go on, and settle the letter."""
-        letter_id = self.store.agenda.resume(account)
+        letter_id = self.store.agenda.pause_letter(account)
         letter = self.store.letters.get(letter_id) if letter_id else None
-        if letter is None:
-            return
-        now = self.ledger.clock.now()
-        done = letter.settled(now, "The vendor's cloud accepts the key again.")
-        self.ledger.run_commands([*writes_for(done), *cleared_commands(letter.problem, letter.id, now)])
+        if letter is not None:
+            self.ledger.settle_letter(letter, "The vendor's cloud accepts the key again.")
+        self.store.agenda.resume(account)
         log.info("account.resumed", account=account)

@@ -11,13 +11,15 @@ class Clock:
 
     def __init__(self) -> None:
         """Until Redis was heard, the host's own clock serves."""
-        self._heard, self._at = datetime.now(UTC), time.monotonic()
+        # One value, so that a thread never reads half of a change.
+        self._heard = (datetime.now(UTC), time.monotonic())
 
     def heard(self, now: datetime) -> datetime:
         """Take over the time that Redis just told."""
-        self._heard, self._at = now, time.monotonic()
+        self._heard = (now, time.monotonic())
         return now
 
     def now(self) -> datetime:
         """Redis' time, as near as this process knows it."""
-        return self._heard + timedelta(seconds=time.monotonic() - self._at)
+        heard, at = self._heard
+        return heard + timedelta(seconds=time.monotonic() - at)

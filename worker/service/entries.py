@@ -64,9 +64,9 @@ def _pins(commit: Commit, before: Stay | None, after: Stay, vault: Vault, *, mus
     ref, old, new = str(after.key), _pins_of(before), _pins_of(after)
     for lock, pin in old - new:
         commit.freed.append((keys.lock_pins(lock), vault.tag(pin), ref))
-    for lock, pin in new - old:
+    for lock, pin in new:
         tag = vault.tag(pin)
-        if must_be_free:
+        if must_be_free and (lock, pin) not in old:
             commit.vacant.append((keys.lock_pins(lock), tag, ref))
         commit.commands.append(["HSETNX", keys.lock_pins(lock), tag, ref])
 
@@ -94,7 +94,8 @@ def _waiting(commit: Commit, before: Stay | None, after: Stay) -> None:
     ref, old = str(after.key), _codes(before)
     for lock, code in _codes(after).items():
         was_waiting = lock in old and old[lock].waiting
-        if code.waiting and not was_waiting:
+        is_moved = before is not None and before.check_in != after.check_in
+        if code.waiting and (not was_waiting or is_moved):
             score = to_millis(after.check_in) if after.check_in is not None else 0
             commit.commands.append(["ZADD", keys.lock_waiting(lock), score, ref])
         elif was_waiting and not code.waiting:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from worker.domain.dead_letter import DeadLetter, LetterState
+from worker.domain.dead_letter import LetterState
 from worker.domain.house import House
 from worker.service.alert_text import cleared_mail, opened_mail
 from worker.service.clock import Clock
@@ -45,32 +45,32 @@ class Escalation:
             return
         rows = alerts.rows(problem)
         last = alerts.last_mailed(problem)
-        if last is not None and any(state == "new" for state in rows.values()):
+        if last is not None and "new" in rows.values():
             until = last + self.house().policy.alert_gather
             if now < until:
                 alerts.postpone(problem, until)
                 return
         try:
-            self._mail(problem, rows, now, was_mailed=last is not None)
+            self._tell(problem, rows, now, was_mailed=last is not None)
         except Exception as error:  # noqa: BLE001 - whatever the mail server does, the mail stays owed
             alerts.failed(problem, now)
-            log.warning("alert.failed", problem=problem, error=str(error)[:200])
+            log.warning("alert.failed", problem=problem, error=type(error).__name__)
 
-    def _mail(self, problem: str, rows: dict[str, str], now: datetime, *, was_mailed: bool) -> None:
+    def _tell(self, problem: str, rows: dict[str, str], now: datetime, *, was_mailed: bool) -> None:
         alerts = self.store.alerts
-        new = self.store.letters.get_many([i for i, state in rows.items() if state == "new"])
-        fresh = [letter for letter in new if letter.state is not LetterState.RESOLVED]
-        cleared = [i for i, state in rows.items() if state == "cleared"]
-        left = [i for i, state in rows.items() if state == "mailed"]
+        new = [letter for letter, state in rows.items() if state == "new"]
+        fresh = [one for one in self.store.letters.get_many(new) if one.state is not LetterState.RESOLVED]
+        over = [letter for letter in new if letter not in {one.id for one in fresh}]
+        cleared = [letter for letter, state in rows.items() if state in ("cleared", "settled")]
+        is_left = "mailed" in rows.values() or bool(fresh)
         if fresh:
-            self._send(*opened_mail(fresh, self.house(), self.base_url))
-        elif cleared and not left and was_mailed:
-            self._send(*cleared_mail(self._known(cleared), self.house(), self.base_url))
-        alerts.mailed(problem, [letter.id for letter in fresh], cleared if not left or fresh else [], now)
-        log.info("alert.mailed", problem=problem, letters=len(fresh), cleared=len(cleared))
-
-    def _send(self, subject: str, text: str) -> None:
-        self.mailer.send(subject, text)
-
-    def _known(self, ids: list[str]) -> list[DeadLetter]:
-        return self.store.letters.get_many(ids)
+            self.mailer.send(*opened_mail(fresh, self.house(), self.base_url))
+            alerts.mailed(problem, [one.id for one in fresh], [], now)
+            log.info("alert.told", problem=problem, letters=len(fresh))
+        elif cleared and not is_left and was_mailed:
+            letters = self.store.letters.get_many(cleared)
+            self.mailer.send(*cleared_mail(letters, self.house(), self.base_url))
+            log.info("alert.cleared", problem=problem, letters=len(letters))
+        gone = [(letter, "new", "") for letter in over]
+        rest = [(letter, "cleared", "settled" if is_left else "") for letter in cleared]
+        alerts.move(problem, gone + rest + ([] if is_left else [(c, "settled", "") for c in cleared]), now)

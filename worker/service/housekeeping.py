@@ -57,9 +57,13 @@ class Housekeeping:
         following, refs = self.store.stays.scan(position, SWEEP_BATCH)
         for stay in self.store.stays.get_many(refs):
             self._mend(stay)
-        if following == 0:
-            self.wake(self.store.agenda.mend(self.house()))
+        self.wake(self.store.agenda.mend(self.house()))
         return following
+
+    def tidy(self, sources: list[str]) -> None:
+        """Forget what nobody needs any more: ids of events that no sender repeats."""
+        for source in sources:
+            self.store.events.forget_ids(source, self.clock.now())
 
     def _mend(self, stay: Stay) -> None:
         for code in stay.codes:

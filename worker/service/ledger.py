@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from worker.domain.booking import StayKey
-from worker.domain.dead_letter import DeadLetter, problem_of
+from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import Settled, escalated, settled_letters
 from worker.domain.history import with_history
 from worker.domain.house import House
@@ -24,7 +24,7 @@ from worker.service.entries import index_changes, reschedule
 from worker.service.letter_writes import letter_changes
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
-from worker.store.alerts import raised_commands
+from worker.store.alerts import cleared_commands, raised_commands
 from worker.store.codec import to_millis
 from worker.store.commit import Commit, ConflictError
 from worker.store.letters import writes_for
@@ -132,9 +132,9 @@ class Ledger:
 
     def open_event_letter(self, event_key: str, key: StayKey) -> None:
         """A `bug` letter for an event that could not be applied again and again; it stays in the inbox."""
-        now, letter_id = self.clock.now(), self.new_id()
+        now = self.clock.now()
         letter = DeadLetter(
-            id=letter_id,
+            id=event_letter_id(event_key),
             reason=Reason.BUG,
             step=Job.EVENT,
             opened=now,
@@ -145,9 +145,21 @@ class Ledger:
         )
         self.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])
 
+    def settle_letter(self, letter: DeadLetter, note: str) -> DeadLetter:
+        """Settle a letter that belongs to no code of a stay."""
+        now = self.clock.now()
+        done = letter if letter.state is LetterState.RESOLVED else letter.settled(now, note)
+        self.run_commands([*writes_for(done), *cleared_commands(letter.problem, letter.id, now)])
+        return done
+
     def run_commands(self, commands: list[list[str | int]]) -> None:
         """Write what belongs to no stay, in one go."""
         Commit(commands=commands).run(self.store.scripts, self.house())
+
+
+def event_letter_id(event_key: str) -> str:
+    """The letter of an event that cannot be applied: one per event."""
+    return f"event-{event_key.replace(':', '-')}"
 
 
 def _stays_entry(stay: Stay) -> list[str | int]:

@@ -9,6 +9,7 @@ from worker.domain.absorb import removed
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.dead_letter import DeadLetter, LetterState
+from worker.domain.escalation import open_letters
 from worker.domain.goals import Leave
 from worker.domain.house import House
 from worker.domain.plan import goals
@@ -16,8 +17,9 @@ from worker.domain.record import Stay
 from worker.service.entries import fence_command
 from worker.service.ledger import Extras, Ledger
 from worker.store import keys
-from worker.store.letters import writes_for
 from worker.store.store import Store
+
+EVENT_LETTER = "event-"
 
 
 class UnknownLetterError(LookupError):
@@ -41,7 +43,9 @@ class Review:
         if letter.source is None or letter.booking is None:
             return self._retry_account(letter)
         key = StayKey(letter.source, letter.booking)
-        self.ledger.change(key, lambda stay, now: _retried(stay, letter_id, now))
+        known = self.ledger.change(key, lambda stay, now: _retried(stay, letter_id, now))
+        if not _holds(known.stay, letter_id) and letter_id.startswith(EVENT_LETTER):
+            self.store.events.hurry(letter_id.removeprefix(EVENT_LETTER).replace("-", ":", 1))
         return self._now(letter_id)
 
     def resolve(self, letter_id: str, note: str) -> DeadLetter:
@@ -51,7 +55,7 @@ class Review:
         """
         letter = self._open(letter_id)
         if letter.source is None or letter.booking is None:
-            return self._resolve_account(letter, note)
+            return self.ledger.settle_letter(letter, note)
         key = StayKey(letter.source, letter.booking)
         house = self.ledger.house()
         stay = self.store.stays.get(key)
@@ -59,7 +63,10 @@ class Review:
         fence = _fence(stay, code, house, self.ledger.clock.now())
         extras = Extras(note=note, commands=(fence,) if fence is not None else ())
         self.ledger.change(key, lambda found, now: _resolved(found, letter_id, house, now), extras=extras)
-        return self._now(letter_id)
+        left = self._now(letter_id)
+        if left.state is LetterState.RESOLVED:
+            return left
+        return self.ledger.settle_letter(left, note)
 
     def _open(self, letter_id: str) -> DeadLetter:
         letter = self.store.letters.get(letter_id)
@@ -81,10 +88,9 @@ class Review:
         self.store.client.delete(keys.probe(account))
         return letter
 
-    def _resolve_account(self, letter: DeadLetter, note: str) -> DeadLetter:
-        done = letter.settled(self.ledger.clock.now(), note)
-        self.ledger.run_commands(writes_for(done))
-        return done
+
+def _holds(stay: Stay | None, letter_id: str) -> bool:
+    return stay is not None and letter_id in {ref.id for ref in open_letters(stay)}
 
 
 def _code_of(stay: Stay, letter_id: str) -> AccessCode | None:

@@ -26,13 +26,16 @@ from worker.service.ledger import Extras, Known, Ledger
 from worker.service.lock_calls import LockCalls
 from worker.service.lock_facts import LockFacts
 from worker.service.new_pin import with_new_pin
-from worker.store.agenda import Claim
-from worker.store.commit import FencedError
+from worker.store import keys
+from worker.store.agenda import Claim, lease_key
+from worker.store.commit import Commit, FencedError
 from worker.store.locks import FENCE
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
+from worker.store.vault import UnreadableError
 
 LONGEST = timedelta(minutes=1)
+UNREADABLE_AGAIN = timedelta(minutes=10)
 _MOST_TURNS = 12
 _ACTS = (Read, SetClock, ChoosePin, Push, Delete)
 
@@ -67,7 +70,7 @@ class Visit:
         """Until nothing is due, a minute has passed, or a call was never answered."""
         try:
             for ref, raw in self.claim.records.items():
-                self.known[ref] = Known(raw, self.store.stays.load(raw))
+                self._take_over(ref, raw)
             going_on = True
             while going_on:
                 self._serve_queue()
@@ -78,6 +81,14 @@ class Visit:
             # Whatever was not recorded stands in the record as in doubt; the next visit reads it back.
             self._give_back()
             raise
+
+    def _take_over(self, ref: str, raw: str) -> None:
+        try:
+            self.known[ref] = Known(raw, self.store.stays.load(raw))
+        except UnreadableError:
+            log.exception("visit.unreadable", lock=self.lock.name, stay=ref)
+            self.queue.remove(ref)
+            self.store.agenda.put_off(self.lock.name, ref, UNREADABLE_AGAIN)
 
     def _serve_queue(self) -> None:
         self.queue.sort(key=self._urgency)
@@ -229,11 +240,12 @@ class Visit:
 
     def _unfence(self, view: View) -> None:
         """A fenced slot that a clean list shows empty is free again."""
-        empty = [
-            slot for slot, owner in self.slots.items() if owner.startswith(FENCE) and slot not in view.entries
-        ]
+        fenced = {slot: owner for slot, owner in self.slots.items() if owner.startswith(FENCE)}
+        empty = {slot: owner for slot, owner in fenced.items() if slot not in view.entries}
         if empty:
-            self.store.locks.unfence(self.lock.name, empty)
+            commit = Commit(fence=lease_key(self.claim))
+            commit.freed += [(keys.lock_slots(self.lock.name), str(n), owner) for n, owner in empty.items()]
+            commit.run(self.store.scripts, self.house)
             self.slots = {slot: owner for slot, owner in self.slots.items() if slot not in empty}
 
     def _command(self, ref: str, step: Push | Delete) -> None:

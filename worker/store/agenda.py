@@ -138,20 +138,32 @@ class Agenda:
 
     def mend(self, house: House) -> list[str]:
         """Give locks that have entries and stand nowhere their place back; the locks to wake."""
-        plan = {"places": places(house), "locks": {name: lock.account for name, lock in house.locks.items()}}
+        plan = {
+            "places": places(house),
+            "locks": {name: lock.account for name, lock in house.locks.items()},
+            "fallback": next(iter(house.accounts), "default"),
+        }
         _, woken = self._scripts.run("mend", [json.dumps(plan)])
         return [str(lock) for lock in woken]
 
-    def pause(self, account: str, letter_id: str) -> bool:
-        """Stop all work of an account but one probe every half minute; False where it is paused already."""
-        self._client.set(keys.probe(account), "1", px=PROBE_EVERY_MS)
-        return bool(self._client.set(keys.paused(account), letter_id, nx=True))
+    def put_off(self, lock: str, ref: str, span: timedelta) -> None:
+        """Look at an entry again after `span`: its record cannot be worked on now."""
+        self._client.zadd(keys.lock_due(lock), {ref: to_millis(self.now() + span)}, xx=True)
 
-    def resume(self, account: str) -> str | None:
-        """Let an account work again; the id of the letter that told of its pause."""
-        letter_id = self._client.getdel(keys.paused(account))
-        self._client.delete(keys.probe(account))
+    def pause(self, account: str, letter_id: str) -> str:
+        """Stop all work of an account but one probe every half minute; the id of the letter of this pause."""
+        self._client.set(keys.probe(account), "1", px=PROBE_EVERY_MS)
+        self._client.set(keys.paused(account), letter_id, nx=True)
+        return self.pause_letter(account) or letter_id
+
+    def pause_letter(self, account: str) -> str | None:
+        """The id of the letter about the account's pause; None where it is not paused."""
+        letter_id = self._client.get(keys.paused(account))
         return None if letter_id is None else str(letter_id)
+
+    def resume(self, account: str) -> None:
+        """Let an account work again."""
+        self._client.delete(keys.paused(account), keys.probe(account))
 
 
 def places(house: House) -> dict[str, int]:

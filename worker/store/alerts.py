@@ -5,12 +5,14 @@ Letter id -> `new`, `mailed` or `cleared`.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import redis
 
 from worker.store import keys
 from worker.store.codec import from_millis, to_millis
+from worker.store.scripts import Scripts
 
 _LAST = "#mailed-at"
 _FAILS = "#fails"
@@ -22,7 +24,7 @@ class Alerts:
 
     def __init__(self, client: redis.Redis) -> None:
         """Nothing is sent yet."""
-        self._client = client
+        self._client, self._scripts = client, Scripts(client)
 
     def due(self, now: datetime, limit: int = 20) -> list[str]:
         """Problems whose mail is due."""
@@ -30,18 +32,12 @@ class Alerts:
         return [str(problem) for problem in found]
 
     def claim(self, problem: str, now: datetime) -> bool:
-        """Take a due problem for a minute and a half.
-
-        Exactly one worker mails it, another if that one dies.
-        """
-        due = self._client.zscore(keys.ALERTS, problem)
-        if due is None or due > to_millis(now):
-            return False
-        later = to_millis(now + _CLAIM)
-        return bool(self._client.zadd(keys.ALERTS, {problem: later}, xx=True, gt=True, ch=True))
+        """Take a due problem for a minute and a half: one worker mails it, another if that one dies."""
+        args = [problem, to_millis(now), to_millis(now + _CLAIM)]
+        return bool(self._scripts.run("alert_claim", args))
 
     def rows(self, problem: str) -> dict[str, str]:
-        """Letter id -> `new`, `mailed` or `cleared`."""
+        """Letter id -> `new`, `mailed`, `cleared`, or `settled` while others are open."""
         found = self._client.hgetall(keys.alert(problem))
         return {str(k): str(v) for k, v in found.items() if not str(k).startswith("#")}
 
@@ -55,37 +51,22 @@ class Alerts:
         self._client.zadd(keys.ALERTS, {problem: to_millis(until)}, xx=True)
 
     def failed(self, problem: str, now: datetime) -> None:
-        """The mail server did not take it.
-
-        Again after 10 s, doubling up to 5 minutes, for as long as it takes.
-        """
+        """The mail server did not take it: again after 10 s, doubling up to 5 minutes, without an end."""
         fails = int(self._client.hincrby(keys.alert(problem), _FAILS, 1))
         self.postpone(problem, now + timedelta(seconds=min(10 * 2 ** min(fails - 1, 8), 300)))
 
     def mailed(self, problem: str, told: list[str], cleared: list[str], now: datetime) -> None:
-        """A mail went out that told of `told`, and that `cleared` are settled."""
-        rows = self.rows(problem)
-        pipe = self._client.pipeline()
-        for letter in told:
-            if rows.get(letter) == "new":
-                pipe.hset(keys.alert(problem), letter, "mailed")
-        if cleared:
-            pipe.hdel(keys.alert(problem), *cleared)
-        pipe.hset(keys.alert(problem), _LAST, str(to_millis(now)))
-        pipe.hdel(keys.alert(problem), _FAILS)
-        pipe.execute()
-        self.settle(problem, now)
+        """A mail went out that told of `told`, or that `cleared` are settled."""
+        moves = [(letter, "new", "mailed") for letter in told]
+        moves += [(letter, state, "") for letter in cleared for state in ("cleared", "settled")]
+        self.move(problem, moves, now, is_mailed=True)
 
-    def settle(self, problem: str, now: datetime) -> None:
-        """Take the problem off the timetable, unless something came meanwhile."""
-        left = self.rows(problem)
-        if any(state in ("new", "cleared") for state in left.values()):
-            self.postpone(problem, now)
-        elif left:
-            self._client.zrem(keys.ALERTS, problem)
-        else:
-            self._client.zrem(keys.ALERTS, problem)
-            self._client.delete(keys.alert(problem))
+    def move(
+        self, problem: str, moves: list[tuple[str, str, str]], now: datetime, *, is_mailed: bool = False
+    ) -> None:
+        """Move rows (letter, state as seen, next state or "" for gone); what came meanwhile stays owed."""
+        done = {"problem": problem, "now": to_millis(now), "moves": moves, "mailed": is_mailed}
+        self._scripts.run("alert_done", [json.dumps(done)])
 
 
 def raised_commands(problem: str, letter: str, now: datetime) -> list[list[str | int]]:

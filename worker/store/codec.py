@@ -53,7 +53,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "n": [_note(note) for note in stay.timeline],
         "x": vault.seal(_compact(secret)),
     }
-    return json.dumps(_compact(plain), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_compact(plain), separators=(",", ":"))
 
 
 def load_stay(text: str, vault: Vault) -> Stay:
@@ -139,11 +139,13 @@ def _load_code(row: _Json, writes: list[list[str]]) -> AccessCode:
 
 def _doubt(doubt: Doubt) -> list[Any]:
     since, refutes = to_millis(doubt.since), to_millis(doubt.refutes_from)
-    return [doubt.job.value, since, refutes, doubt.reason.value, int(doubt.with_email), int(doubt.answered)]
+    looked = to_millis(doubt.looked_at) if doubt.looked_at is not None else None
+    flags = int(doubt.with_email), int(doubt.answered)
+    return [doubt.job.value, since, refutes, doubt.reason.value, *flags, looked]
 
 
 def _load_doubt(row: list[Any]) -> Doubt:
-    job, since, refutes, reason, with_email, answered = row
+    job, since, refutes, reason, with_email, answered, looked = row
     return Doubt(
         job=Job(job),
         since=from_millis(since),
@@ -151,6 +153,7 @@ def _load_doubt(row: list[Any]) -> Doubt:
         reason=Reason(reason),
         with_email=bool(with_email),
         answered=bool(answered),
+        looked_at=from_millis(looked) if looked is not None else None,
     )
 
 
@@ -160,10 +163,10 @@ def dump_outcome(outcome: Outcome) -> _Json:
         "k": outcome.kind.value,
         "a": outcome.ack,
         "h": outcome.http_status,
-        "m": outcome.message,
+        "m": outcome.message or None,
         "r": outcome.ref,
     }
-    return _compact(row)
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def load_outcome(row: Mapping[str, Any]) -> Outcome:

@@ -72,6 +72,14 @@ class Events:
         self._client.zadd(keys.INBOX, {key: (int(seconds) + min(30 * 2**fails, 3600)) * 1000}, xx=True)
         return fails
 
+    def has_failed(self, key: str) -> bool:
+        """Whether applying an event has failed before."""
+        return bool(self._client.hexists(keys.EVENT_FAILS, key))
+
+    def hurry(self, key: str) -> None:
+        """Try a failing event again at once."""
+        self._client.zadd(keys.INBOX, {key: 1}, xx=True)
+
     def may_hint(self) -> bool:
         """Whether this process is the one to hint at waiting events, for the next two seconds."""
         return bool(self._client.set(keys.HINTED, "1", nx=True, px=2000))

@@ -13,6 +13,7 @@ from worker.store import keys
 from worker.store.codec import from_millis, to_millis
 
 SEEN_WITHIN = timedelta(seconds=15)
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,16 @@ class Health:
         """Worker processes seen within the last 15 s."""
         return int(self._client.zcount(keys.WORKERS, to_millis(now - SEEN_WITHIN), "+inf"))
 
-    def oldest_due(self, now: datetime) -> timedelta:
-        """How late the oldest due work is that nobody has taken up: zero where none is."""
+    def oldest_due(self, now: datetime, accounts: list[str]) -> timedelta:
+        """How late the oldest due work is that nobody has taken up: zero where none is.
+
+        Of the locks that stand in line, the first hundred of each account are looked at.
+        """
         pipe = self._client.pipeline(transaction=False)
-        for index in (keys.DUE, keys.INBOX):
+        for account in accounts:
+            pipe.zrange(keys.line(account), 0, _LOOKED_AT - 1)
+        waiting = [str(lock) for locks in pipe.execute() for lock in locks]
+        for index in (keys.DUE, keys.INBOX, *(keys.lock_due(lock) for lock in waiting)):
             pipe.zrange(index, 0, 0, withscores=True)
         moments = [from_millis(int(rows[0][1])) for rows in pipe.execute() if rows]
         return max(now - min(moments), timedelta(0)) if moments else timedelta(0)

@@ -33,7 +33,7 @@ def dump_letter(letter: DeadLetter) -> str:
         "note": letter.note,
         "problem": letter.problem,
     }
-    return json.dumps(row, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(row, separators=(",", ":"))
 
 
 def load_letter(text: str) -> DeadLetter:

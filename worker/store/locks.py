@@ -36,7 +36,3 @@ class Locks:
         for lock in locks:
             pipe.hget(keys.lock_pins(lock), tag)
         return any(found is not None and found != owner for found in pipe.execute())
-
-    def unfence(self, lock: str, slots: Iterable[int]) -> None:
-        """Give back fenced slots that a clean list showed empty."""
-        self._client.hdel(keys.lock_slots(lock), *[str(slot) for slot in slots])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import redis
 
 T = TypeVar("T")
+_BAD = "the cursor is not one that this list gave"
 
 
 class BadCursorError(ValueError):
@@ -85,7 +87,9 @@ def _read(cursor: str) -> tuple[float, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         score, member = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        return float(score), str(member)
-    except (ValueError, TypeError, binascii.Error) as error:
-        msg = "the cursor is not one that this list gave"
-        raise BadCursorError(msg) from error
+        found = float(score), str(member)
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
+        raise BadCursorError(_BAD) from error
+    if not math.isfinite(found[0]):
+        raise BadCursorError(_BAD)
+    return found

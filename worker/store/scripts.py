@@ -21,7 +21,7 @@ class Scripts:
         """Registers; nothing is sent yet."""
         self._scripts = {
             name: client.register_script(_source("shared") + _source(name))
-            for name in ("accept", "claim", "commit", "mend", "release", "tick")
+            for name in ("accept", "alert_claim", "alert_done", "claim", "commit", "mend", "release", "tick")
         }
 
     def run(self, name: str, args: list[Any], names: list[str] | None = None) -> Any:

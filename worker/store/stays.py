@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import redis
+import structlog
 
 from worker.domain.booking import StayKey
 from worker.domain.record import Stay
 from worker.store import keys
 from worker.store.codec import dump_stay, load_stay, to_millis
 from worker.store.pages import Page, page_of
-from worker.store.vault import Vault
+from worker.store.vault import UnreadableError, Vault
+
+log = structlog.get_logger(__name__)
 
 
 class Stays:
@@ -41,9 +44,17 @@ class Stays:
         return self.load(raw) if raw else None
 
     def get_many(self, refs: Iterable[str]) -> list[Stay]:
-        """Those of the stays that exist, in the order of `refs`."""
+        """Those of the stays that exist and can be decrypted, in the order of `refs`."""
         names = [keys.stay(ref) for ref in refs]
-        return [self.load(str(raw)) for raw in self._client.mget(names) if raw] if names else []
+        found = [str(raw) for raw in self._client.mget(names) if raw] if names else []
+        return [stay for raw in found if (stay := self._loaded(raw)) is not None]
+
+    def _loaded(self, raw: str) -> Stay | None:
+        try:
+            return self.load(raw)
+        except UnreadableError:
+            log.exception("stay.unreadable")
+            return None
 
     def page(
         self, *, limit: int, cursor: str | None, since: datetime | None = None, until: datetime | None = None

@@ -32,15 +32,23 @@ class Vault:
     def seal(self, value: Any) -> str:
         """`value` as JSON, encrypted, as text."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        return self._fernet.encrypt(text.encode()).decode()
+        return self._fernet.encrypt(text.encode("utf-8", "surrogatepass")).decode()
 
     def open(self, token: str) -> Any:
         """What `seal` was given. Raises UnreadableError."""
         try:
-            return json.loads(self._fernet.decrypt(token.encode()))
+            return json.loads(self._fernet.decrypt(token.encode()).decode("utf-8", "surrogatepass"))
         except InvalidToken as error:
             msg = "a record cannot be decrypted: add the key that wrote it to INNKEY_SECRET_KEY"
             raise UnreadableError(msg) from error
+
+    def can_open(self, token: str) -> bool:
+        """Whether one of the keys wrote it."""
+        try:
+            self._fernet.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def tag(self, pin: str) -> str:
         """The PIN's place in the keyed index. A bare hash of six digits would be as good as the PIN."""
@@ -54,6 +62,10 @@ def shared_vault(client: redis.Redis, secret_keys: list[str]) -> Vault:
     def index_key() -> bytes:
         if client.get(keys.INDEX_KEY) is None:
             client.set(keys.INDEX_KEY, vault.seal(Fernet.generate_key().decode()), nx=True)
-        return str(vault.open(str(client.get(keys.INDEX_KEY)))).encode()
+        stored = str(client.get(keys.INDEX_KEY))
+        found = vault.open(stored)
+        if not Vault(secret_keys[:1]).can_open(stored):
+            client.set(keys.INDEX_KEY, vault.seal(found))
+        return str(found).encode()
 
     return Vault(secret_keys, index_key)

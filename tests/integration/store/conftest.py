@@ -1,4 +1,4 @@
-"""A real Redis for the store's tests, emptied before each; and small houses, stays and writes to fill it with."""
+"""A real Redis for the store's tests, emptied before each; and houses, stays and writes to fill it with."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def make_house(
     *locks: str, places: int = 26, accounts: dict[str, int] | None = None, policy: Policy | None = None
 ) -> House:
     """A house in which each lock is also a unit; `lock@account` puts a lock elsewhere than in `default`."""
-    named = dict((name.partition("@")[0], name.partition("@")[2] or "default") for name in locks)
+    named = {name.partition("@")[0]: name.partition("@")[2] or "default" for name in locks}
     rules = policy or Policy()
     return House(
         accounts={

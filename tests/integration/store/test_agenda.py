@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 
-from tests.integration.store.conftest import ago, make_house, run_out, schedule
+from tests.integration.store.conftest import Desk, ago, make_house, run_out, schedule
 from worker.domain.house import House
+from worker.domain.outcomes import Kind, Outcome
+from worker.service.accounts import Accounts
 from worker.service.clock import Clock
 from worker.service.housekeeping import Housekeeping
 from worker.store import keys
+from worker.store.agenda import Claim
 from worker.store.store import Store
 
 LEASE = timedelta(seconds=30)
@@ -29,7 +33,11 @@ def _busy(store: Store, house: House, lock: str) -> Callable[[], list[str]]:
     claim = store.agenda.claim(house.locks[lock], LEASE)
     assert claim is not None
     store.agenda.forget(lock, "direct/busy")
-    return lambda: store.agenda.release(claim, house)[0]
+    return partial(_freed, store, house, claim)
+
+
+def _freed(store: Store, house: House, claim: Claim) -> list[str]:
+    return store.agenda.release(claim, house)[0]
 
 
 def test_the_line_is_ordered_by_deadline(store: Store) -> None:
@@ -87,7 +95,7 @@ def test_something_more_urgent_moves_a_lock_forward(store: Store) -> None:
 
 
 def test_a_lock_without_due_work_leaves_the_line(store: Store) -> None:
-    """A lock whose only due entry is put off takes no place from another (nor the probe of a paused account)."""
+    """A lock whose only due entry is put off takes no place from another, nor a paused account's probe."""
     house, now = _house_of(3, places=1), store.agenda.now()
     free = _busy(store, house, "SS0")
     schedule(store, house, [("SS1", "direct/A", now, now + timedelta(hours=1))])
@@ -112,7 +120,7 @@ def test_a_removal_has_the_urgency_of_the_arrival_that_waits_for_its_slot(store:
 
 
 def test_no_removal_starves(store: Store) -> None:
-    """Promise 10: a removal is served although a new arrival, always days ahead, comes with every free place."""
+    """Promise 10: a removal is served although with every free place another arrival comes."""
     house, now = _house_of(60, places=1), store.agenda.now()
     free = _busy(store, house, "SS0")
     schedule(store, house, [("SS1", "direct/gone", now, now + DAY)])
@@ -124,7 +132,7 @@ def test_no_removal_starves(store: Store) -> None:
         claim = store.agenda.claim(house.locks[served[-1]], LEASE)
         assert claim is not None
         store.agenda.forget(claim.lock, claim.refs[0])
-        free = lambda claim=claim: store.agenda.release(claim, house)[0]  # noqa: E731
+        free = partial(_freed, store, house, claim)
     # Those within the removal's day of grace go before it, and no other.
     assert [f"SS{n}" for n in range(2, 24)] == served[:22]
     assert "SS1" in served[22:25]
@@ -192,7 +200,7 @@ def test_a_lock_that_changes_its_account_is_served_there(store: Store) -> None:
 
 
 def test_a_lock_gone_from_the_file_while_in_line_is_served(store: Store) -> None:
-    """Promise 8: a lock taken out of the file as it stood in line is served by the first account all the same."""
+    """Promise 8: a lock taken out of the file as it stood in line is served by the first account."""
     before = make_house("SS0@old", "SS1@new", accounts={"new": 3, "old": 3})
     after = make_house("SS1@new", accounts={"new": 3, "old": 3})
     now = store.agenda.now()
@@ -208,15 +216,14 @@ def test_a_lock_gone_from_the_file_while_in_line_is_served(store: Store) -> None
 def test_a_paused_account_lets_one_probe_out(store: Store) -> None:
     """While its key is refused an account wakes one lock in half a minute, and all once it works again."""
     house, now = _house_of(5, places=5), store.agenda.now()
-    assert store.agenda.pause("default", "letter-1")
-    assert not store.agenda.pause("default", "letter-2")
+    accounts = Accounts(store, Desk(store, house).ledger)
+    accounts.key_refused("default", Outcome(Kind.INVALID_TOKEN, None, 403, "Invalid Token."))
     assert [] == schedule(store, house, [(f"SS{n}", "direct/A", now, now + DAY) for n in range(5)])
     store.client.delete(keys.probe("default"))
     assert 1 == len(store.agenda.tick(house).woken)
     assert [] == store.agenda.tick(house).woken
-    assert "letter-1" == store.agenda.resume("default")
+    accounts.key_accepted("default")
     assert 4 == len(store.agenda.tick(house).woken)
-    assert store.agenda.resume("default") is None
 
 
 def test_housekeeping_passes_on_what_the_tick_found(store: Store) -> None:

@@ -191,7 +191,7 @@ def test_a_row_whose_letter_is_settled_comes_to_rest(store: Store) -> None:
 
 
 def test_a_failing_mail_server_keeps_the_mail_owed(store: Store) -> None:
-    """The mail is tried again, after 10 s and more and more, up to five minutes, until the server takes it."""
+    """The mail is tried again after 10 s, then less and less often, until the server takes it."""
     inbox = Inbox(store, is_away=True)
     inbox.raise_letter()
     inbox.beat()
@@ -229,7 +229,7 @@ def test_a_worker_that_died_with_the_mail_in_hand_is_replaced(store: Store) -> N
 
 
 def test_two_workers_never_mail_one_problem_at_once(opened: Callable[[], Store]) -> None:
-    """Of eight workers that take up a due problem in the same moment, a few milliseconds apart by clock, one has it."""
+    """Of eight workers that take up a due problem at once, clocks a few milliseconds apart, one has it."""
     stores, together = [opened() for _ in range(8)], Barrier(8)
     now = stores[0].agenda.now()
     rounds = 150
@@ -285,7 +285,7 @@ def test_no_letter_is_forgotten_while_mails_go_out(opened: Callable[[], Store]) 
 
 
 def test_a_letter_that_comes_as_the_problem_is_put_to_rest_is_owed(store: Store) -> None:
-    """Promise 8: between reading the rows and taking the problem off the timetable another letter may open."""
+    """Promise 8: as the problem is taken off the timetable another letter may open."""
     inbox = Inbox(store)
     alerts, read = store.alerts, store.alerts.rows
     for _ in range(2):

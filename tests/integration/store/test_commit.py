@@ -163,12 +163,13 @@ def test_what_was_committed_outlives_kill_nine(own_server: EmbeddedRedis) -> Non
     store = open_store(own_server.url, [SECRET])
     told: list[list[str]] = [[] for _ in range(4)]
     is_over: list[bool] = []
+    later = ago(store) + DAY
 
     def write(mine: list[str], number: int) -> None:
         while not is_over:
             ref = f"direct/{number}-{len(mine)}"
             commit = Commit(commands=[["SET", keys.stay(ref), "text"], ["ZADD", keys.STAYS, 1, ref]])
-            commit.schedule("SS1", "default", ref, ago(store) + DAY, ago(store) + 2 * DAY)
+            commit.schedule("SS1", "default", ref, later, later + DAY)
             try:
                 commit.run(store.scripts, HOUSE)
             except redis.RedisError:
@@ -194,7 +195,7 @@ def test_what_was_committed_outlives_kill_nine(own_server: EmbeddedRedis) -> Non
 
 
 def test_a_whole_stay_outlives_kill_nine(own_server: EmbeddedRedis) -> None:
-    """Promise 1: event, stay, letter, owed mail, rejected delivery and timetable are there after the restart."""
+    """Promise 1: event, stay, letter, owed mail, rejected delivery and timetable outlive a restart."""
     store = open_store(own_server.url, [SECRET])
     desk = Desk(store, HOUSE)
     event = an_event("BK-7")
@@ -241,6 +242,14 @@ def _keeper(store: Store, house: House, woken: list[str]) -> Housekeeping:
     )
 
 
+def _woken_by(keeper: Housekeeping, woken: list[str]) -> Callable[[], bool]:
+    def is_woken() -> bool:
+        keeper.tick()
+        return bool(woken)
+
+    return is_woken
+
+
 def _swept(keeper: Housekeeping) -> None:
     position = keeper.sweep(0)
     while position:
@@ -263,7 +272,7 @@ def test_the_sweep_puts_a_lost_entry_back(store: Store) -> None:
     keeper = _keeper(store, HOUSE, woken)
     _swept(keeper)
     # The record keeps whole seconds, rounded up: the entry may be due within one.
-    poll(lambda: bool(woken or keeper.tick()), "the lock of the entry that was put back")
+    poll(_woken_by(keeper, woken), "the lock of the entry that was put back")
     assert ["SS1"] == woken
     code = stay.code("SS1")
     assert code is not None
@@ -282,7 +291,7 @@ def test_the_sweep_puts_a_lost_lock_back(store: Store) -> None:
     store.client.delete(keys.DUE, keys.window("default"))
     keeper = _keeper(store, HOUSE, woken)
     _swept(keeper)
-    poll(lambda: bool(woken or keeper.tick()), "the lock that was put back")
+    poll(_woken_by(keeper, woken), "the lock that was put back")
     assert ["SS2"] == woken
     assert later == store.client.zscore(keys.DUE, "SS1")
 

@@ -20,6 +20,7 @@ from worker.domain.record import Stay
 from worker.service.apply_event import MOST_FAILURES, EventApplier
 from worker.service.housekeeping import Housekeeping
 from worker.store import keys
+from worker.store.commit import Commit
 from worker.store.events import RejectedEvent, applied_commands, rejected_id
 from worker.store.store import Store
 
@@ -131,7 +132,7 @@ def test_the_inbox_drains(store: Store) -> None:
 
 
 def test_an_event_that_fails_stays_and_is_put_off(store: Store) -> None:
-    """Promise 1 and 8: it is tried again later; after some failures one letter is open, and it still waits."""
+    """Promises 1 and 8: it is tried again later; after some failures one letter opens, and it still waits."""
     desk = Desk(store, HOUSE)
     applier = EventApplier(store, desk.ledger)
     key, _ = store.events.accept(an_event(check_in="not a date"))
@@ -148,8 +149,7 @@ def test_an_applied_event_forgets_its_failures(store: Store) -> None:
     """The count of failures goes with the event."""
     key, _ = store.events.accept(an_event())
     assert [1, 2] == [store.events.failed(key), store.events.failed(key)]
-    for command in applied_commands(key):
-        store.client.execute_command(*command)
+    Commit(commands=applied_commands(key)).run(store.scripts, HOUSE)
     assert [keys.seen("direct")] == store.client.keys("*")
 
 

@@ -301,7 +301,7 @@ def test_a_fenced_write_says_so(store: Store) -> None:
 
 
 def test_a_stale_visit_unfences_no_slot_of_another(store: Store) -> None:
-    """Promise 2: a holder that lost its lease must not give back a slot which another stay claimed meanwhile."""
+    """Promise 2: a holder without its lease gives back no slot which another stay claimed meanwhile."""
     desk = Desk(store, make_house("SS1"))
     store.client.hset(keys.lock_slots("SS1"), "120", "!direct/BK-0")
     claim = _claim(desk, "SS1", str(KEY))

@@ -127,7 +127,7 @@ def test_a_retry_that_fails_reopens_the_same_letter(store: Store) -> None:
 
 
 def test_a_set_settled_by_hand_counts_as_done(store: Store) -> None:
-    """The letter bears the person's note, the code is set by hand, and nothing is due before the stay's end."""
+    """The letter bears the person's note, the code is set by hand, nothing is due before the stay's end."""
     desk = _desk(store)
     letter = _failed(desk)
     done = desk.review.resolve(letter.id, "typed it in")
@@ -161,7 +161,7 @@ def test_a_removal_settled_by_hand_keeps_its_slot(store: Store) -> None:
 
 
 def test_two_people_settle_one_letter_once(store: Store) -> None:
-    """Of two who settle a letter at the same moment one note stands, and there is one line on the timeline."""
+    """Of those who settle a letter at once one note stands, and there is one line on the timeline."""
     desk = _desk(store)
     letter = _failed(desk)
 
@@ -228,7 +228,7 @@ def _dying_before_the_commit() -> Iterator[None]:
 
 
 def test_a_pause_without_its_letter_gets_it(store: Store) -> None:
-    """Promise 8: a worker that died between the pause and its letter must not leave an account paused in silence."""
+    """Promise 8: a worker that died as it paused an account must not leave it paused in silence."""
     accounts = Accounts(store, _desk(store).ledger)
     with _dying_before_the_commit():
         accounts.key_refused("default", REFUSED_KEY)
@@ -237,7 +237,7 @@ def test_a_pause_without_its_letter_gets_it(store: Store) -> None:
 
 
 def test_a_resumed_account_leaves_no_letter_open(store: Store) -> None:
-    """Promise 8: a worker that died while it resumed the account leaves work for the next, not an open letter."""
+    """Promise 8: a worker that died as it resumed an account leaves work for the next, no open letter."""
     accounts = Accounts(store, _desk(store).ledger)
     accounts.key_refused("default", REFUSED_KEY)
     with _dying_before_the_commit():

@@ -28,7 +28,7 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def test_a_planned_stay_is_small(roomy: Store) -> None:
-    """From its event to its place on the timetable, a planned stay with one door takes less than 1,400 bytes."""
+    """From its event to its place on the timetable, a planned stay with one door takes under 1,400 bytes."""
     desk = Desk(roomy, make_house(*(f"SS{n:06}" for n in range(LOCKS))))
     applier = EventApplier(roomy, desk.ledger)
     desk.book("warm-up", unit="SS000000")

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
+from typing import Any
 
 import pytest
 import redis
@@ -22,7 +24,12 @@ from worker.domain.plan import goals
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
 from worker.processes.embedded_redis import EmbeddedRedis
+from worker.service.accounts import Accounts
 from worker.service.apply_event import EventApplier
+from worker.service.counts import Counts
+from worker.service.lock_calls import LockCalls
+from worker.service.vendor import Vendor
+from worker.service.visit import Visit
 from worker.store import keys
 from worker.store.events import RejectedEvent
 from worker.store.store import Store, open_store
@@ -30,7 +37,7 @@ from worker.store.vault import UnreadableError
 
 KEY = StayKey("direct", "BK-1")
 NEW = Fernet.generate_key().decode()
-CANARY = {
+CANARY: dict[str, Any] = {
     "pin": "480213",
     "guest_name": "Quillfeather",
     "guest_email": "quill@example.com",
@@ -85,6 +92,42 @@ def test_a_wrong_key_says_what_to_do(opened: Callable[..., Store]) -> None:
     key, _ = right.events.accept(an_event("BK-2"))
     with pytest.raises(UnreadableError):
         wrong.events.get(key)
+
+
+def test_an_unreadable_record_holds_up_no_lock(opened: Callable[..., Store]) -> None:
+    """One record whose key is missing neither keeps its lock's lease nor is due again and again."""
+    store = opened(SECRET)
+    desk = Desk(store, make_house("SS1"))
+    desk.book("BK-1", starts_in=timedelta(hours=1))
+    store.client.set(keys.stay("direct/BK-1"), '{"x":"of-a-key-that-is-gone"}')
+    desk.woken += store.agenda.tick(desk.house).woken
+    claim = store.agenda.claim(desk.house.locks["SS1"], timedelta(seconds=30))
+    assert claim is not None
+    visit = Visit(
+        store=store,
+        ledger=desk.ledger,
+        clock=desk.clock,
+        stopping=Event(),
+        house=desk.house,
+        lock=desk.house.locks["SS1"],
+        claim=claim,
+        calls=LockCalls(
+            store=store,
+            vendor=Vendor(clients={}, keys={}, counts=Counts()),
+            accounts=Accounts(store, desk.ledger),
+            clock=desk.clock,
+            house=desk.house,
+            account=desk.house.accounts["default"],
+            claim=claim,
+            lease=timedelta(seconds=30),
+            leased_at=0,
+        ),
+    )
+    with suppress(UnreadableError):
+        visit.run()
+    assert not store.client.exists(keys.lease("SS1"), keys.window("default"), keys.line("default"))
+    assert store.client.zscore(keys.DUE, "SS1") is not None
+    assert [] == store.agenda.tick(desk.house).woken
 
 
 def test_the_tag_is_the_same_in_every_process(opened: Callable[..., Store], server: EmbeddedRedis) -> None:
@@ -153,7 +196,7 @@ def _in_trouble(desk: Desk) -> None:
 
 
 def test_no_secret_is_in_a_dump_of_redis(server: EmbeddedRedis, store: Store) -> None:
-    """Promise 9: event, stay, code, letter, alert and rejected delivery leave no PIN and no guest readable anywhere."""
+    """Promise 9: event, stay, code, letter, alert and rejected delivery leave no PIN or guest readable."""
     desk = Desk(store, make_house("SS1"))
     key, _ = store.events.accept(an_event("BK-1", starts_in=timedelta(hours=2), **CANARY))
     store.events.accept(an_event("BK-2", **CANARY))

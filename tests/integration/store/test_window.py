@@ -99,7 +99,7 @@ def _most_at_once(spans: list[tuple[datetime, datetime]]) -> int:
 
 
 def test_the_window_is_never_overrun(store: Store) -> None:
-    """Promise 4 and 5: 16 threads, two accounts, crashes and unanswered calls: never above the window, never two on a lock."""
+    """Promises 4, 5: 16 threads, crashes, unanswered calls: never above the window, never two on a lock."""
     names = [f"SS{n}@one" for n in range(12)] + [f"SS{n}@two" for n in range(12, 24)]
     house = make_house(*names, accounts={"one": 2, "two": 5})
     now = ago(store, minutes=5)
@@ -124,7 +124,7 @@ def test_one_account_takes_no_place_of_another(store: Store) -> None:
 
 
 def test_an_unanswered_call_keeps_its_place_until_its_time(store: Store) -> None:
-    """Promise 4: the ghost of a call counts although its lock is given back; then the place is free by itself."""
+    """Promise 4: the ghost of a call counts although its lock is given back; then its place is free."""
     house = make_house("SS0", "SS1", places=1)
     claim = _claimed(store, house, "SS0")
     store.agenda.forget("SS0", "direct/A")
@@ -185,7 +185,7 @@ def test_a_leased_lock_is_not_claimed_again(store: Store) -> None:
 
 
 def test_a_lock_is_not_claimed_out_of_turn(store: Store) -> None:
-    """A message for a lock that has no place in the window claims nothing: it came too late, or was repeated."""
+    """A message for a lock that has no place in the window claims nothing: it is late, or a repetition."""
     house = make_house("SS0", "SS1", places=1)
     claim = _claimed(store, house, "SS0")
     schedule(store, house, [("SS1", "direct/A", ago(store), ago(store) + DAY)])
@@ -205,7 +205,7 @@ def test_a_claim_whose_answer_was_lost_is_repeated(store: Store) -> None:
 
 
 def test_a_stale_holder_can_neither_write_nor_release(store: Store) -> None:
-    """Promise 4: after its lease was taken over, a holder's writes are refused and its release changes nothing."""
+    """Promise 4: once its lease was taken over a holder's writes are refused, its release does nothing."""
     desk = Desk(store, make_house("SS1", places=1))
     desk.book()
     stale = _claimed(store, desk.house, "SS1")
@@ -259,7 +259,7 @@ def test_a_smaller_window_drains_before_it_admits(store: Store) -> None:
 
 
 def test_release_and_a_new_entry_never_lose_each_other(store: Store) -> None:
-    """An entry that comes in the instant in which its lock is given back is found in one place or the other."""
+    """An entry that comes in the instant in which its lock is given back is found either way."""
     house = make_house("SS0", places=5)
     for number in range(150):
         claim = _claimed(store, house, "SS0")

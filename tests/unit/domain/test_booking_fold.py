@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from tests.unit.domain.kit import CHECK_IN, CHECK_OUT, KEY, an_event
 from worker.domain.booking import Booking, BookingEvent, Status, StayKey, first, fold
 
-TIMES = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT}
+TIMES: dict[str, Any] = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT}
 
 
 def folded(*events: BookingEvent) -> Booking:

@@ -149,7 +149,7 @@ CHANGES = [
 def test_the_locks_clock_lets_the_guest_in_for_the_whole_window(
     change: tuple[ZoneInfo, datetime], edge: int, length: int, *, ends_there: bool
 ) -> None:
-    """D19: a lock whose clock follows wall time opens at every minute of the window, over any change of the hour."""
+    """D19: a lock whose clock follows wall time opens at every minute of the window."""
     zone, at = change
     begin = at + timedelta(minutes=edge - (length if ends_there else 0))
     found = window(begin, begin + timedelta(minutes=length), zone)

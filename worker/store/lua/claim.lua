@@ -5,11 +5,20 @@ local now, window = clock(), PREFIX .. 'window:' .. account
 local held = redis.call('GET', PREFIX .. 'lease:' .. lock)
 if held and held ~= token then return {} end
 if not redis.call('ZSCORE', window, lock) then return {} end
-local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, tonumber(ARGV[5]))
+local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
 if #refs == 0 then
   redis.call('ZREM', window, lock)
   place(lock, account, now)
   return {}
+end
+local most = tonumber(ARGV[5])
+if #refs > most then
+  -- The most urgent ones; the others are served when these are done.
+  local rank = {}
+  local deadlines = redis.call('ZMSCORE', PREFIX .. 'deadline:' .. lock, unpack(refs))
+  for i, ref in ipairs(refs) do rank[ref] = tonumber(deadlines[i] or now) end
+  table.sort(refs, function(a, b) return rank[a] < rank[b] end)
+  for i = #refs, most + 1, -1 do refs[i] = nil end
 end
 redis.call('SET', PREFIX .. 'lease:' .. lock, token, 'PX', lease_ms)
 redis.call('ZADD', window, now + lease_ms, lock)

@@ -1,6 +1,16 @@
--- ARGV: JSON {places: {account: n}, locks: {lock: account}}. A lock with entries that stands nowhere gets its place back.
+-- ARGV: JSON {places: {account: n}, locks: {lock: account}, fallback: account}. A lock with entries that stands nowhere gets its place back.
 local input = cjson.decode(ARGV[1])
 local now, woken = clock(), {}
+-- A lock that moved to another account while it stood in line stands in the wrong one.
+for account, _ in pairs(input.places) do
+  for _, lock in ipairs(redis.call('ZRANGE', PREFIX .. 'line:' .. account, 0, -1)) do
+    local right = input.locks[lock] or input.fallback
+    if right ~= account then
+      redis.call('ZREM', PREFIX .. 'line:' .. account, lock)
+      place(lock, right, now)
+    end
+  end
+end
 for lock, account in pairs(input.locks) do
   local known = redis.call('ZSCORE', PREFIX .. 'due', lock)
     or redis.call('ZSCORE', PREFIX .. 'line:' .. account, lock)

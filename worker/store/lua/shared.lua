@@ -2,7 +2,7 @@
 local PREFIX = 'innkey:'
 local WAKE_MS = 15000     -- a wake-up is a lease itself: so long it holds a place for its lock
 local PROBE_MS = 30000    -- a paused account is probed this often
-local BATCH = 200
+local BATCH = 1000
 
 local function clock()
   local t = redis.call('TIME')
@@ -31,6 +31,7 @@ local function place(lock, account, now)
     redis.call('ZREM', PREFIX .. 'line:' .. account, lock)
   elseif tonumber(due[2]) > now then
     redis.call('ZADD', PREFIX .. 'due', due[2], lock)
+    redis.call('ZREM', PREFIX .. 'line:' .. account, lock)
   else
     redis.call('ZADD', PREFIX .. 'line:' .. account, urgency(lock, now), lock)
     redis.call('ZREM', PREFIX .. 'due', lock)

@@ -7,7 +7,9 @@ for account, _ in pairs(input.places) do
   local window = PREFIX .. 'window:' .. account
   for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', now)) do
     redis.call('ZREM', window, holder)
-    if not string.find(holder, '#', 1, true) then place(holder, account, now) end
+    if not string.find(holder, '#', 1, true) then
+      place(holder, input.accounts[holder] or input.fallback, now)
+    end
   end
 end
 

@@ -1,0 +1,163 @@
+"""When a failure becomes a dead letter, and when it is settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.domain.kit import MINUTE, NOW, Bench, a_house, an_entry, of
+from worker.domain.access_code import LetterRef, Try
+from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
+from worker.domain.escalation import explanation, open_letters, settled_letters, trouble_of
+from worker.domain.outcomes import Kind, Outcome
+from worker.domain.reasons import Job, Reason
+from worker.domain.steps import Push
+
+ONCE = a_house(retry_delays=())
+
+
+def failed() -> tuple[Bench, Push]:
+    """A code whose only attempt failed."""
+    bench = Bench(house=ONCE).book()
+    step = bench.look()
+    assert isinstance(step, Push)
+    bench.send(step, Kind.FAILED)
+    bench.look()
+    return bench, step
+
+
+def retried(bench: Bench) -> None:
+    """As a person's retry leaves the record."""
+    letter = bench.letter
+    assert letter is not None
+    code = bench.code.fresh(bench.code.phase)
+    bench.write(bench.stay.with_code(replace(code, letter=replace(letter, retrying=True))))
+
+
+def test_one_failure_is_one_letter() -> None:
+    """F01: it opens once, however often the code is looked at."""
+    bench, _ = failed()
+    first = bench.letter
+    for _ in range(3):
+        bench.wait(MINUTE).look()
+    assert first is not None
+    assert first == bench.letter
+    assert [first] == open_letters(bench.stay)
+
+
+def test_a_failed_retry_opens_the_same_letter_again() -> None:
+    """Promise 8: the same id, open and not retrying."""
+    bench, _ = failed()
+    first = bench.letter
+    retried(bench)
+    bench.send(bench.look(), Kind.NOT_ADMIN)
+    assert first is not None
+    assert LetterRef(first.id, Reason.NOT_ADMIN, Job.SET) == bench.letter
+
+
+def test_a_good_retry_resolves_the_letter() -> None:
+    """Promise 8: set and resolved in one write."""
+    bench, step = failed()
+    letter = bench.letter
+    retried(bench)
+    bench.send(bench.look(), Kind.DONE, [of(step)])
+    assert letter is not None
+    assert [(letter.id, "The code is on the lock.")] == [(s.id, s.note) for s in bench.settled]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "moved", "over"])
+def test_a_letter_whose_step_is_no_longer_wanted_resolves_itself(how: str) -> None:
+    """Promise 8: with a note that says so."""
+    bench, _ = failed()
+    if how == "cancelled":
+        bench.event("cancelled")
+    elif how == "moved":
+        bench.event("updated", check_out="2026-12-06T10:00")
+    else:
+        bench.wait(timedelta(days=5))
+        bench.write(bench.stay)
+    assert bench.letter is None
+    assert 1 == len(bench.settled)
+
+
+def test_a_full_locks_letter_is_settled_by_the_slot_that_frees() -> None:
+    """Promise 8: the code goes on waiting behind it, and getting a slot resolves it."""
+    bench = Bench(house=a_house(first_slot=120, last_slot=120)).book()
+    bench.look(an_entry(120, name="Cleaner"))
+    assert bench.letter is not None
+    assert Reason.NO_FREE_SLOT is bench.letter.reason
+    assert bench.code.waiting
+    bench.wait(MINUTE).put_on()
+    assert bench.letter is None
+    assert 1 == len(bench.settled)
+
+
+def test_a_waiting_code_is_looked_at_again_and_does_not_spin() -> None:
+    """Promise 5: a hand-typed code that goes away wakes nobody, so it is looked at now and then."""
+    bench = Bench(house=a_house(first_slot=120, last_slot=120)).book()
+    bench.look(an_entry(120, name="Cleaner"))
+    assert bench.code.due is not None
+    assert timedelta(minutes=1) <= bench.code.due - bench.now <= timedelta(hours=1)
+
+
+def test_a_booking_that_cannot_be_planned_has_a_letter_of_its_own() -> None:
+    """J05, D11: unknown unit, missing times, times that make no stay."""
+    unknown = Bench().book(unit="castle")
+    missing = Bench().event("created", unit="cabin")
+    turned = Bench().book(check_in="2026-12-05", check_out="2026-12-01")
+    for bench, reason in (
+        (unknown, Reason.UNKNOWN_UNIT),
+        (missing, Reason.BAD_EVENT),
+        (turned, Reason.BAD_EVENT),
+    ):
+        assert bench.stay.letter is not None
+        assert (reason, Job.EVENT) == (bench.stay.letter.reason, bench.stay.letter.job)
+        assert reason is trouble_of(bench.stay, bench.house)
+        assert explanation(bench.stay, reason)
+    assert "check_in, check_out" in explanation(missing.stay, Reason.BAD_EVENT)
+
+
+def test_a_booking_that_can_be_planned_after_all_settles_its_letter() -> None:
+    """J05: the next event names a unit that we know; or the stay is cancelled."""
+    for kind, changes in (("updated", {"unit": "cabin"}), ("cancelled", {})):
+        bench = Bench().book(unit="castle").event(kind, **changes)
+        assert bench.stay.letter is None
+        assert 1 == len(bench.settled)
+
+
+def test_what_a_person_waived_does_not_come_back_by_itself() -> None:
+    """Settled by hand: quiet until the next event."""
+    bench = Bench().book(unit="castle")
+    bench.write(replace(bench.stay, letter=None, waived=Reason.UNKNOWN_UNIT))
+    bench.wait(MINUTE)
+    bench.write(bench.stay)
+    assert bench.stay.letter is None
+    bench.event("updated", guest_name="Ann")
+    assert bench.stay.letter is not None
+
+
+def test_a_first_write_settles_nothing() -> None:
+    """There was no letter before."""
+    assert [] == settled_letters(None, Bench().book(unit="castle").stay)
+
+
+def test_letters_of_one_problem_share_it() -> None:
+    """Forty codes behind a dead gateway are one problem; each account's key is one."""
+    share = {problem_of(Reason.GATEWAY_OFFLINE, lock="L", booking=b, account=None) for b in ("a", "b")}
+    assert {"gateway_offline:L"} == share
+    assert "invalid_key:acc" == problem_of(Reason.INVALID_KEY, lock="L", booking="a", account="acc")
+    assert "unknown_unit:a" == problem_of(Reason.UNKNOWN_UNIT, lock=None, booking="a", account=None)
+
+
+def test_a_letter_keeps_every_attempt_once() -> None:
+    """M01, M02: a reopened letter has the new attempts behind the old ones, and the vendor's last words."""
+    tries = tuple(Try(NOW + n * MINUTE, Job.SET, Outcome(Kind.FAILED, 2, 200, f"No {n}")) for n in range(4))
+    letter = DeadLetter(id="x", reason=Reason.LOCK_FAILED, step=Job.SET, opened=NOW, tries=tries[:2])
+    again = letter.reopened(Reason.UNCONFIRMED, Job.SET, "m", tries)
+    assert tries == again.tries
+    assert again.last is not None
+    assert "No 3" == again.last.message
+    done = again.settled(NOW, "by hand")
+    assert (LetterState.RESOLVED, NOW, "by hand") == (done.state, done.resolved, done.note)
