@@ -31,8 +31,6 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = body.MOST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # An id may hold slashes, also two in a row.
-    app.url_map.merge_slashes = False
     services.attach(app, wired)
     api.init_app(app)
     app.register_blueprint(receiver.blueprint)

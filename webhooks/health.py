@@ -27,6 +27,6 @@ def readyz() -> Response:
         persists_every_write=durability.persists_every_write,
         never_evicts=durability.never_evicts,
         detail=durability.detail,
-        oldest_due_seconds=max(0.0, health.oldest_due(moment).total_seconds()),
+        oldest_due_seconds=health.oldest_due(moment, list(innkey().house().accounts)).total_seconds(),
         workers=health.workers(moment),
     )

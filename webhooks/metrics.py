@@ -104,5 +104,5 @@ def _measured(moment: datetime) -> dict[str, Samples]:
     found["calls_out"] = [((name,), float(out)) for name, (out, _) in accounts.items()]
     found["locks_waiting"] = [((name,), float(line)) for name, (_, line) in accounts.items()]
     found["workers"] = [((), float(health.workers(moment)))]
-    found["oldest_due"] = [((), max(0.0, health.oldest_due(moment).total_seconds()))]
+    found["oldest_due"] = [((), health.oldest_due(moment, list(innkey().house().accounts)).total_seconds())]
     return found

@@ -589,7 +589,7 @@ class TestTrouble:
         folder = tmp_path / "other"
         folder.mkdir()
         environ = environ_for(folder, url.reveal(), INNKEY_SECRET_KEY=Fernet.generate_key().decode())
-        answer = wired(environ).get("/v1/bookings")
+        answer = wired(environ).get("/v1/bookings/direct/BK-1001")
         assert (500, PROBLEM) == (answer.status_code, answer.content_type)
         assert "INNKEY_SECRET_KEY" in answer.json["detail"]
 

@@ -13,7 +13,7 @@ from worker.domain.house import Account, House, Lock, Unit
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Note, Stay
-from worker.service.views import booking_view, letter_view, lock_view
+from worker.service.views import booking_view, letter_view, lock_view, slots_view
 
 ZONE = ZoneInfo("Australia/Brisbane")
 NOW = datetime(2026, 11, 30, 10, tzinfo=UTC)
@@ -180,11 +180,11 @@ def test_letter_without_the_vendors_words_has_ours() -> None:
 def test_lock_shows_who_holds_which_slot() -> None:
     """Slots in order, fenced ones marked; what was last seen as UTC, or null."""
     facts = {"clock": round(NOW.timestamp() * 1000)}
-    view = lock_view(LOCK, {121: "!direct/BK-2", 120: "direct/BK-1"}, facts)
+    view = lock_view(LOCK, HOUSE, 2, facts)
 
     assert [
-        {"slot": 120, "booking": "direct/BK-1", "fenced": False},
-        {"slot": 121, "booking": "direct/BK-2", "fenced": True},
-    ] == view["slots"]
+        {"slot": 120, "holder": "direct/BK-1", "fenced": False},
+        {"slot": 121, "holder": "direct/BK-2", "fenced": True},
+    ] == slots_view({121: "!direct/BK-2", 120: "direct/BK-1"})
     assert ("2026-11-30T10:00:00Z", None) == (view["clock"], view["last_seen"])
-    assert ("SS000001", "Australia/Brisbane") == (view["lock"], view["timezone"])
+    assert ("SS000001", 2) == (view["lock"], view["slots_in_use"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from webhooks.api.booking_view import shown
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import fitting, listed
 from webhooks.api.schemas import BookingPage, BookingQuery, BookingSchema
@@ -15,6 +14,7 @@ from webhooks.services import innkey, now
 from worker.domain.booking import StayKey
 from worker.domain.record import Stay
 from worker.domain.states import booking_state
+from worker.service.views import booking_view
 from worker.store.pages import Page
 
 __all__ = ["blueprint"]
@@ -45,7 +45,7 @@ def list_bookings(query: dict[str, Any]) -> dict[str, Any]:
         page = read(limit, cursor)
     else:
         page = fitting(read, lambda s: wanted == booking_state(s, house, moment), limit=limit, cursor=cursor)
-    return listed(page, lambda stay: shown(stay, house, moment))
+    return listed(page, lambda stay: booking_view(stay, house, moment))
 
 
 @endpoint(blueprint, "/v1/bookings/<source>/<stay_id:id>", BookingSchema)
@@ -55,7 +55,7 @@ def show_booking(source: str, id: str) -> dict[str, Any]:  # noqa: A002 - the na
     stay = services.store.stays.get(StayKey(source, id))
     if stay is None:
         raise Problem(404, "No booking of this source has this id; an event may still be on its way to it.")
-    return shown(stay, services.house(), moment)
+    return booking_view(stay, services.house(), moment)
 
 
 def _bound(text: str | None, field: str) -> datetime | None:

@@ -55,7 +55,7 @@ class Housekeeping:
         Every record with work due has its entry; one that lost it gets it back.
         """
         following, refs = self.store.stays.scan(position, SWEEP_BATCH)
-        for stay in self.store.stays.get_many(refs):
+        for stay in self.store.stays.readable(refs):
             self._mend(stay)
         self.wake(self.store.agenda.mend(self.house()))
         return following

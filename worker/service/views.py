@@ -17,7 +17,7 @@ from worker.domain.record import Note, Stay
 from worker.domain.states import booking_state, code_state, email_state
 from worker.store.locks import FENCE
 
-__all__ = ["booking_view", "letter_view", "lock_view"]
+__all__ = ["booking_view", "letter_view", "lock_view", "slots_view"]
 
 View = dict[str, Any]
 
@@ -75,21 +75,26 @@ def letter_view(letter: DeadLetter) -> View:
     }
 
 
-def lock_view(lock: Lock, slots: Mapping[int, str], facts: Mapping[str, Any]) -> View:
-    """One lock: who claims which slot, and what was last seen of it (`store.locks.slots` and `.facts`).
-
-    A `fenced` slot stays taken until the lock's list shows it empty. The battery is not known yet.
-    """
+def lock_view(lock: Lock, house: House, slots_in_use: int, facts: Mapping[str, Any]) -> View:
+    """One lock, and what was last seen of it (`store.locks.facts`). The battery is not known yet."""
     return {
         "lock": lock.name,
         "title": lock.title,
         "account": lock.account,
-        "timezone": lock.zone.key,
-        "slots": [_slot_view(slot, slots[slot]) for slot in sorted(slots)],
-        "battery": None,
+        "units": [unit.name for unit in house.units.values() if lock.name in unit.locks],
+        "slots_in_use": slots_in_use,
         "clock": _fact(facts, "clock"),
+        "battery": None,
         "last_seen": _fact(facts, "list"),
     }
+
+
+def slots_view(slots: Mapping[int, str]) -> list[View]:
+    """Who claims which slot (`store.locks.slots`). A `fenced` one stays taken until a list shows it empty."""
+    return [
+        {"slot": slot, "holder": holder.removeprefix(FENCE), "fenced": holder.startswith(FENCE)}
+        for slot, holder in sorted(slots.items())
+    ]
 
 
 def _code_view(code: AccessCode, goal: Goal | None) -> View:
@@ -138,10 +143,6 @@ def _attempt_view(attempt: Try) -> View:
         "message": outcome.message,
         "ref": outcome.ref,
     }
-
-
-def _slot_view(slot: int, holder: str) -> View:
-    return {"slot": slot, "booking": holder.removeprefix(FENCE), "fenced": holder.startswith(FENCE)}
 
 
 def _fact(facts: Mapping[str, Any], name: str) -> str | None:

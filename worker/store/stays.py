@@ -44,17 +44,22 @@ class Stays:
         return self.load(raw) if raw else None
 
     def get_many(self, refs: Iterable[str]) -> list[Stay]:
-        """Those of the stays that exist and can be decrypted, in the order of `refs`."""
-        names = [keys.stay(ref) for ref in refs]
-        found = [str(raw) for raw in self._client.mget(names) if raw] if names else []
-        return [stay for raw in found if (stay := self._loaded(raw)) is not None]
+        """Those of the stays that exist, in the order of `refs`. Raises UnreadableError."""
+        return [self.load(raw) for raw in self._raw_many(refs)]
 
-    def _loaded(self, raw: str) -> Stay | None:
-        try:
-            return self.load(raw)
-        except UnreadableError:
-            log.exception("stay.unreadable")
-            return None
+    def readable(self, refs: Iterable[str]) -> list[Stay]:
+        """Those of the stays that exist and can be decrypted; the others are logged."""
+        found = []
+        for raw in self._raw_many(refs):
+            try:
+                found.append(self.load(raw))
+            except UnreadableError:
+                log.exception("stay.unreadable")
+        return found
+
+    def _raw_many(self, refs: Iterable[str]) -> list[str]:
+        names = [keys.stay(ref) for ref in refs]
+        return [str(raw) for raw in self._client.mget(names) if raw] if names else []
 
     def page(
         self, *, limit: int, cursor: str | None, since: datetime | None = None, until: datetime | None = None

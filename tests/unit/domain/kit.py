@@ -9,6 +9,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from worker.domain import turn
+from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, LetterRef, Written
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
 from worker.domain.escalation import Settled, escalated, settled_letters
@@ -16,11 +17,11 @@ from worker.domain.goals import Goal
 from worker.domain.house import Account, House, Lock, Policy, Unit
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
-from worker.domain.plan import applied, goals, replan
+from worker.domain.plan import applied, goals, policy_of, replan
 from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.states import told_when_ready
-from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step
+from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step, Terms
 
 GATE, DOOR, SHED = "SS000001", "SS000002", "SS000003"
 KEY = StayKey("direct", "BK-1")
@@ -203,6 +204,12 @@ class Bench:
         self.wait(SECOND)
         self.answer(kind, entries, **more)
         return sent
+
+    def misread(self, kind: Kind = Kind.DOUBT) -> Bench:
+        """A read of the lock that failed."""
+        terms = Terms(policy=policy_of(self.stay, self.house), hold=HOLD)
+        self.write(self.stay.with_code(misread(self.code, Outcome(kind), self.now, terms)))
+        return self
 
     def put_on(self) -> Entry:
         """Push the code and see it confirmed; what the lock shows now."""

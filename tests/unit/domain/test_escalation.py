@@ -11,9 +11,9 @@ from tests.unit.domain.kit import MINUTE, NOW, Bench, a_house, an_entry, of
 from worker.domain.access_code import LetterRef, Try
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import explanation, open_letters, settled_letters, trouble_of
-from worker.domain.outcomes import Kind, Outcome
+from worker.domain.outcomes import Entry, Kind, Outcome
 from worker.domain.reasons import Job, Reason
-from worker.domain.steps import Push
+from worker.domain.steps import Push, Wait
 
 ONCE = a_house(retry_delays=())
 
@@ -80,6 +80,62 @@ def test_a_letter_whose_step_is_no_longer_wanted_resolves_itself(how: str) -> No
         bench.write(bench.stay)
     assert bench.letter is None
     assert 1 == len(bench.settled)
+
+
+@pytest.mark.parametrize("entry", [an_entry(120, name="Cleaner"), an_entry(120)])
+def test_an_extension_of_an_overwritten_code_is_a_letter_and_stays_one(entry: Entry) -> None:
+    """Promise 8, M01: what was decided before anything was pushed must not be forgotten in the very same write."""
+    bench = Bench().book()
+    bench.put_on()
+    bench.event("updated", check_out="2026-12-06T10:00")
+    bench.look(entry)
+    opened = bench.letter
+    assert opened is not None
+    assert Reason.OVERWRITTEN_ELSEWHERE is opened.reason
+    bench.wait(MINUTE)
+    bench.write(bench.stay)
+    bench.look(entry)
+    assert opened == bench.letter
+    assert (bench.code.due or bench.now) > bench.now
+
+
+@pytest.mark.parametrize("kind", [Kind.DOUBT, Kind.UNANSWERED, Kind.UNCLEAR])
+def test_an_extension_whose_lock_cannot_be_read_is_a_letter(kind: Kind) -> None:
+    """Promise 8: at the end of `retry_delays` a person hears of it; until then it is tried again."""
+    bench = Bench(house=a_house(retry_delays=(timedelta(0), MINUTE))).book()
+    bench.put_on()
+    bench.event("updated", check_out="2026-12-06T10:00")
+    for expected in (None, None, Reason.UNCONFIRMED):
+        bench.wait_until_due().misread(kind)
+        found = bench.letter
+        assert expected is (found.reason if found is not None else None)
+    assert bench.letter is not None
+    assert Job.LIST is bench.letter.job
+
+
+def test_a_lock_that_can_be_read_again_forgets_its_failed_reads() -> None:
+    """F06: a good list starts the count anew; after a letter nothing is read before a person says so."""
+    bench = Bench(house=a_house(retry_delays=(timedelta(0),))).book()
+    bench.misread()
+    assert 1 == bench.code.misreads
+    bench.wait_until_due().look()
+    assert 0 == bench.code.misreads
+    bench.misread().misread()
+    assert bench.letter is not None
+    assert isinstance(bench.look(), Wait)
+
+
+def test_a_read_that_is_refused_is_a_letter_at_once() -> None:
+    """F05: the account may not read the lock."""
+    bench = Bench().book().misread(Kind.NOT_ADMIN)
+    assert bench.letter is not None
+    assert (Reason.NOT_ADMIN, Job.LIST) == (bench.letter.reason, bench.letter.job)
+
+
+def test_a_read_that_was_throttled_is_no_failure() -> None:
+    """F26: it is tried again when the vendor says."""
+    bench = Bench().book().misread(Kind.THROTTLED)
+    assert (0, None) == (bench.code.misreads, bench.letter)
 
 
 def test_a_full_locks_letter_is_settled_by_the_slot_that_frees() -> None:
