@@ -33,7 +33,6 @@ def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, term
         since=now,
         refutes_from=now + terms.hold,
         reason=Reason.UNCONFIRMED,
-        with_email=isinstance(step, Push) and step.with_email,
         answered=False,
     )
     begun = replace(
@@ -51,14 +50,16 @@ def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, term
             removal_owed=False,
             removal_repeated=code.removal_owed,
         )
-    writes = _remember(code.writes, step.written)
+    has_slot_letter = code.letter is not None and code.letter.reason is Reason.NO_FREE_SLOT
     return replace(
         begun,
         phase=Phase.SETTING,
         slot=step.slot,
-        writes=writes,
+        writes=_remember(code.writes, step.written),
         proven=False,
+        mailed=step.written if step.with_email else code.mailed,
         started=goal.starts,
+        letter=None if has_slot_letter else code.letter,
     )
 
 
@@ -197,7 +198,7 @@ def _observe_wish(
     if code.doubt is not None:
         if not _refutes(code.doubt, view):
             return _look_again(code, code.doubt, view, now, terms)
-        return _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
+        code = _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
     if sight is Sight.ABSENT and code.phase is Phase.SET:
         return replace(code.fresh(Phase.SETTING), proven=False)
     if code.phase is Phase.SET:
@@ -257,6 +258,8 @@ def _look_again(code: AccessCode, doubt: Doubt, view: View, now: datetime, terms
 
 
 def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, told: bool) -> AccessCode:
+    if code.doubt is not None and code.doubt.is_free:
+        return replace(code, doubt=None, again_at=None)
     job = code.doubt.job if code.doubt is not None else Job.SET
     failures, delays = code.failures + 1, terms.policy.retry_delays
     counted = replace(code, doubt=None, failures=failures, failed_for=reason)

@@ -50,15 +50,16 @@ class Doubt:
 
     `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
     the effect counts against it, `reason` what the letter will say if it was the last attempt. `looked_at`:
-    when the last list was read that told nothing.
+    when the last list was read that told nothing. `is_free`: it was sent for a window that is no longer
+    wanted, and counts no attempt.
     """
 
     job: Job
     since: datetime
     refutes_from: datetime
     reason: Reason
-    with_email: bool = False
     answered: bool = True
+    is_free: bool = False
     looked_at: datetime | None = None
 
 
@@ -98,7 +99,8 @@ class AccessCode:
     job, `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
     `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try,
     `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
-    list no longer shows the code; `removal_repeated`: that was done.
+    list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
+    `mailed`: the write whose push asked for the guest's e-mail, until it is proven.
     """
 
     lock: str
@@ -106,6 +108,7 @@ class AccessCode:
     slot: int | None = None
     writes: tuple[Written, ...] = ()
     proven: bool = False
+    mailed: Written | None = None
     started: datetime | None = None
     doubt: Doubt | None = None
     in_flight: bool = False
@@ -121,6 +124,7 @@ class AccessCode:
     gave_up: GaveUp | None = None
     last: Outcome | None = None
     tries: tuple[Try, ...] = ()
+    aim: str = ""
     waiting: bool = False
     by_hand: bool = False
     letter: LetterRef | None = None

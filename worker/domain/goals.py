@@ -13,6 +13,7 @@ from worker.domain.booking import StayKey
 class Wish:
     """The code shall be on the lock: this name, window and PIN (None: not chosen yet), from `push_at` on.
 
+    `aim` names the window as the booking has it: it changes only when the stay does, not as time passes.
     `hold_until`: the own door's push waits that long for the common doors. `letter_at`: from then on a
     missing slot is a letter. `with_email`: this push asks the vendor to e-mail the PIN.
     """
@@ -30,6 +31,7 @@ class Wish:
     hold_until: datetime | None = None
     with_email: bool = False
     pin_is_told: bool = False
+    aim: str = ""
 
     @property
     def written(self) -> Written | None:

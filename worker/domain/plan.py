@@ -78,6 +78,7 @@ def _wish(
         name=name_for(stay.key, stay.booking.guest_name),
         starts=begins,
         ends=ends,
+        aim=f"{starts:%y%m%d%H%M}-{ends:%y%m%d%H%M}",
         starts_text=span_text.starts_text,
         ends_text=span_text.ends_text,
         pin=stay.pin,
@@ -200,13 +201,28 @@ def _turned(code: AccessCode, goal: Goal) -> AccessCode:
         return _turned_to_leave(code)
     if code.phase in (Phase.REMOVING, Phase.REMOVED):
         again = code.fresh(Phase.PLANNED if code.slot is None else Phase.SETTING)
-        return replace(again, letter=None, by_hand=False)
-    wanted = goal.written
-    is_other = wanted is not None and code.latest is not None and wanted != code.latest
-    if is_other and code.doubt is not None and code.doubt.job is Job.SET and _is_pending(code.doubt):
+        return replace(again, letter=None, by_hand=False, aim=goal.aim)
+    if code.aim != goal.aim:
+        return _re_aimed(code, goal)
+    is_other = goal.written is not None and goal.written != code.latest
+    if code.phase is Phase.SET and is_other and not code.by_hand:
+        return code.fresh(Phase.SETTING)
+    return code
+
+
+def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:
+    """The stay has another window: what was tried for the old one does not count, its letter is settled."""
+    is_first = not code.aim
+    code = replace(code, aim=goal.aim)
+    if code.doubt is not None and code.doubt.job is Job.SET and _is_pending(code.doubt):
         code = replace(code, doubt=None, again_at=None)  # what is pending is no longer wanted
-    if is_other and not code.by_hand and (code.phase is Phase.SET or _is_troubled(code)):
-        return _without_letter(code.fresh(Phase.SETTING)) if not _is_pin_change(code, wanted) else code
+    if code.doubt is not None and not is_first:
+        code = replace(code, doubt=replace(code.doubt, is_free=True))
+    is_other = goal.written is not None and code.latest is not None and goal.written != code.latest
+    if is_first or code.by_hand or not (is_other or _is_troubled(code)):
+        return code
+    if code.phase is Phase.SET or _is_troubled(code):
+        return replace(code.fresh(Phase.SETTING if code.slot is not None else Phase.PLANNED), letter=None)
     return code
 
 
@@ -215,12 +231,7 @@ def _is_pending(doubt: Doubt) -> bool:
 
 
 def _is_troubled(code: AccessCode) -> bool:
-    return bool(code.failures or code.offline or code.gave_up or code.letter)
-
-
-def _is_pin_change(code: AccessCode, wanted: Written | None) -> bool:
-    # Another PIN after "Password is already existing." is the same job: its attempts go on counting.
-    return code.failed_for is Reason.PIN_TAKEN and code.letter is None and wanted is not None
+    return bool(code.failures or code.offline or code.misreads or code.gave_up or code.letter)
 
 
 def _turned_to_leave(code: AccessCode) -> AccessCode:

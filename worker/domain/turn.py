@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from worker.domain.absorb import absorb, begin, observe, recover
 from worker.domain.access_code import AccessCode, GaveUp, Phase, Written
 from worker.domain.booking import StayKey
-from worker.domain.goals import Goal, Wish
+from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
 from worker.domain.outcomes import Answer, Entry
@@ -78,16 +78,18 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
             code = stay.code(visit.lock)
     if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
         return stay
-    return _emailed(stay.with_code(observe(code, goal, view, now, _terms(stay, visit, house, now))), code)
+    observed = observe(code, goal, view, now, _terms(stay, visit, house, now))
+    return _emailed(stay.with_code(observed), code, goal)
 
 
-def _emailed(stay: Stay, before: AccessCode) -> Stay:
-    """The vendor sent the e-mail with the push that is proven now."""
-    after = stay.code(before.lock)
-    if before.doubt is None or not before.doubt.with_email or after is None:
+def _emailed(stay: Stay, before: AccessCode, goal: Goal) -> Stay:
+    """The vendor sent the e-mail with the push that is proven now; a door that was left says nothing."""
+    after, mailed = stay.code(before.lock), before.mailed
+    if mailed is None or after is None or not after.proven or after.doubt is not None:
         return stay
-    is_proven = after.proven and after.doubt is None
-    return replace(stay, emailed=after.latest) if is_proven else stay
+    if after.latest != mailed or (isinstance(goal, Leave) and stay.emailed is not None):
+        return stay
+    return replace(stay.with_code(replace(after, mailed=None)), emailed=mailed)
 
 
 def _terms(stay: Stay, visit: Visit, house: House, now: datetime) -> Terms:
@@ -126,7 +128,8 @@ def begun(stay: Stay, step: Push | Delete, visit: Visit, house: House, now: date
 def answered(stay: Stay, answer: Answer, visit: Visit, house: House, now: datetime) -> Stay:
     """The stay after the answer to the command that `begun` recorded."""
     code, goal = _code_and_goal(stay, visit, house, now)
-    return _emailed(stay.with_code(absorb(code, goal, answer, now, _terms(stay, visit, house, now))), code)
+    absorbed = absorb(code, goal, answer, now, _terms(stay, visit, house, now))
+    return _emailed(stay.with_code(absorbed), code, goal)
 
 
 def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[AccessCode, Goal]:

@@ -32,6 +32,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "p": [stay.pin, stay.shown_pin],
         "e": _written(stay.emailed),
         "w": {c.lock: [_written(w) for w in c.writes] for c in stay.codes if c.writes},
+        "a": {c.lock: _written(c.mailed) for c in stay.codes if c.mailed},
     }
     plain = {
         "k": [booking.key.source, booking.key.id],
@@ -73,10 +74,12 @@ def load_stay(text: str, vault: Vault) -> Stay:
         **guest,
     )
     pin, shown = secret.get("p", [None, None])
-    writes = secret.get("w", {})
+    writes, mailed = secret.get("w", {}), secret.get("a", {})
     return Stay(
         booking=booking,
-        codes=tuple(_load_code(code, writes.get(code["l"], [])) for code in plain.get("c", [])),
+        codes=tuple(
+            _load_code(code, writes.get(code["l"], []), mailed.get(code["l"])) for code in plain.get("c", [])
+        ),
         pin=pin,
         shown_pin=shown,
         told=plain.get("t", False),
@@ -107,6 +110,7 @@ _MOMENTS = {"sd": "started", "ag": "again_at", "du": "due", "dl": "deadline"}
 def _code(code: AccessCode) -> _Json:
     row: _Json = {"l": code.lock, "ph": code.phase.value, "s": code.slot}
     row |= {short: getattr(code, name) for names in (_FLAGS, _COUNTS) for short, name in names.items()}
+    row["ai"] = code.aim
     row |= {short: _seconds(getattr(code, name)) for short, name in _MOMENTS.items()}
     row["ff"] = code.failed_for.value if code.failed_for else None
     row["gu"] = [code.gave_up.reason.value, code.gave_up.job.value] if code.gave_up else None
@@ -117,16 +121,18 @@ def _code(code: AccessCode) -> _Json:
     return _compact(row)
 
 
-def _load_code(row: _Json, writes: list[list[str]]) -> AccessCode:
+def _load_code(row: _Json, writes: list[list[str]], mailed: list[str] | None) -> AccessCode:
     gave_up, doubt, failed, last = row.get("gu"), row.get("d"), row.get("ff"), row.get("la")
     loaded: _Json = {name: row.get(short, False) for short, name in _FLAGS.items()}
     loaded |= {name: row.get(short, 0) for short, name in _COUNTS.items()}
     loaded |= {name: _moment(row.get(short)) for short, name in _MOMENTS.items()}
     return AccessCode(
         lock=row["l"],
+        aim=row.get("ai", ""),
         phase=Phase(row["ph"]),
         slot=row.get("s"),
         writes=tuple(Written(*w) for w in writes),
+        mailed=_load_written(mailed),
         failed_for=Reason(failed) if failed else None,
         gave_up=GaveUp(Reason(gave_up[0]), Job(gave_up[1])) if gave_up else None,
         letter=_load_letter(row.get("lt")),
@@ -140,19 +146,19 @@ def _load_code(row: _Json, writes: list[list[str]]) -> AccessCode:
 def _doubt(doubt: Doubt) -> list[Any]:
     since, refutes = to_millis(doubt.since), to_millis(doubt.refutes_from)
     looked = to_millis(doubt.looked_at) if doubt.looked_at is not None else None
-    flags = int(doubt.with_email), int(doubt.answered)
+    flags = int(doubt.answered), int(doubt.is_free)
     return [doubt.job.value, since, refutes, doubt.reason.value, *flags, looked]
 
 
 def _load_doubt(row: list[Any]) -> Doubt:
-    job, since, refutes, reason, with_email, answered, looked = row
+    job, since, refutes, reason, answered, is_free, looked = row
     return Doubt(
         job=Job(job),
         since=from_millis(since),
         refutes_from=from_millis(refutes),
         reason=Reason(reason),
-        with_email=bool(with_email),
         answered=bool(answered),
+        is_free=bool(is_free),
         looked_at=from_millis(looked) if looked is not None else None,
     )
 

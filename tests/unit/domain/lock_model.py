@@ -1,4 +1,4 @@
-"""A model of locks behind a slow, unsure cloud, for the state machine: commands that come late, lists that lag."""
+"""A model of locks behind a slow, unsure cloud: commands that come late, lists that lag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Command = Push | Delete
 
 @dataclass(frozen=True)
 class Late:
-    """A command that the vendor may still carry out, until `until`; `is_held`: nothing else may be sent until then."""
+    """A command that may still be carried out, until `until`; `is_held`: no other one before that."""
 
     slot: int
     command: Command

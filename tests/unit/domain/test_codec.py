@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -36,15 +37,21 @@ OUTCOMES = st.builds(
     message=st.text(max_size=12),
     ref=st.none() | TEXT,
 )
+
+
+def optional(cls: type[Any], **strategies: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Those of the strategies whose field the class has."""
+    return {name: made for name, made in strategies.items() if name in {f.name for f in fields(cls)}}
+
+
 DOUBTS = st.builds(
     Doubt,
     job=JOBS,
     since=SECONDS,
     refutes_from=SECONDS,
     reason=REASONS,
-    with_email=st.booleans(),
     answered=st.booleans(),
-    **{f.name: st.none() | SECONDS for f in fields(Doubt) if f.name == "looked_at"},
+    **optional(Doubt, with_email=st.booleans(), is_free=st.booleans(), looked_at=st.none() | SECONDS),
 )
 LETTERS = st.builds(LetterRef, TEXT, REASONS, JOBS, st.booleans())
 CODES = st.builds(
@@ -72,6 +79,7 @@ CODES = st.builds(
     waiting=st.booleans(),
     by_hand=st.booleans(),
     letter=st.none() | LETTERS,
+    **optional(AccessCode, mailed=st.none() | WRITTEN, aim=DIGITS, mail_in_doubt=st.booleans()),
     due=st.none() | SECONDS,
     deadline=st.none() | SECONDS,
 )

@@ -84,7 +84,7 @@ def test_a_letter_whose_step_is_no_longer_wanted_resolves_itself(how: str) -> No
 
 @pytest.mark.parametrize("entry", [an_entry(120, name="Cleaner"), an_entry(120)])
 def test_an_extension_of_an_overwritten_code_is_a_letter_and_stays_one(entry: Entry) -> None:
-    """Promise 8, M01: what was decided before anything was pushed must not be forgotten in the very same write."""
+    """Promise 8, M01: what was decided must not be forgotten in the very same write."""
     bench = Bench().book()
     bench.put_on()
     bench.event("updated", check_out="2026-12-06T10:00")

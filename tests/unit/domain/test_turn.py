@@ -18,6 +18,7 @@ from tests.unit.domain.kit import (
     OTHER_PIN,
     PIN,
     SECOND,
+    SHED,
     Bench,
     a_house,
     an_entry,
@@ -109,6 +110,34 @@ def test_the_e_mail_of_an_abandoned_push_that_arrived_is_not_sent_again() -> Non
     bench.wait(HOLD).send(removal, Kind.DONE)
     bench.event("created")
     assert not pushed(bench).with_email
+
+
+def test_a_push_that_shows_up_after_a_list_had_refuted_it_has_sent_its_e_mail() -> None:
+    """Promise 7: the list lagged; the next one shows the code, so nothing is pushed again."""
+    bench = Bench(house=a_house(retry_delays=(30 * SECOND,))).book(guest_email=MAIL)
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    bench.look()
+    assert 1 == bench.code.failures
+    assert isinstance(bench.wait_until_due().look(of(step)), Wait)
+    assert step.written == bench.stay.emailed
+
+
+def test_a_late_arrival_at_the_old_door_does_not_repeat_the_e_mail_of_the_new_one() -> None:
+    """Promise 7: moved while an e-mail was in doubt; the new door's e-mail is the last word."""
+    bench = Bench(lock=SHED).book(unit="shed", guest_email=MAIL)
+    late = pushed(bench)
+    bench.begin(late)
+    bench.wait(30 * SECOND).answer(Kind.UNANSWERED)
+    bench.event("updated", unit="cabin", check_out="2026-12-06T10:00")
+    bench.lock = DOOR
+    step = pushed(bench)
+    bench.send(step, Kind.DONE, [of(step)])
+    bench.lock = SHED
+    assert isinstance(bench.look(of(late)), Wait | Delete)
+    bench.lock = DOOR
+    assert step.written == bench.stay.emailed
+    assert isinstance(bench.look(of(step)), Wait)
 
 
 def test_another_window_is_another_e_mail() -> None:
