@@ -33,7 +33,7 @@ def inn(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_booking_in_pin_on_two_doors_gone_after_cancel(inn: Stack) -> None:
-    """An event becomes one PIN on two doors and one e-mail; a cancel removes it; no secret is logged (promise 9)."""
+    """An event becomes one PIN on two doors and one e-mail; a cancel removes it, unlogged (promise 9)."""
     inn.start_all()
     inn.book("BK-1", unit="beach-house", guest=GUEST, email_message="Watch out for the dog.")
     booking = inn.until_state("BK-1", "ready")

@@ -589,8 +589,10 @@ def test_no_free_connection_in_time_is_not_sent(vendor: Vendor, make: Make) -> N
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: client.set_clock("SS000001"), range(2)))
 
-    assert {Kind.UNANSWERED} <= set(kinds(answers)) <= {Kind.UNANSWERED, Kind.NOT_SENT}
-    assert kinds(answers).count(Kind.UNANSWERED) == len(vendor.seen)
+    # The connection that frees in the last millisecond may leave no time to connect: not sent either.
+    unsent = [a.outcome for a in answers if a.outcome.kind is not Kind.UNANSWERED]
+    assert all(o.kind is Kind.NOT_SENT or o.message.startswith("could not connect") for o in unsent)
+    assert 2 - len(unsent) == len(vendor.seen) >= 1
 
 
 def test_failures_leave_no_connection_behind(vendor: Vendor, make: Make) -> None:

@@ -265,7 +265,7 @@ def test_sweep_finds_lost_entries(inn: Engine) -> None:
 
 
 def test_full_lock_waits_and_is_woken(tmp_path: Path) -> None:
-    """On a full lock the next booking waits visibly, becomes a letter, and gets the slot that frees (A03, A04)."""
+    """On a full lock the next booking waits, becomes a letter, and gets the slot that frees (A03, A04)."""
     with engine(tmp_path, policy={"first_slot": "120", "last_slot": "120"}) as inn:
         inn.book("BK-1", unit="cabin")
         inn.settle()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from worker.domain.access_code import AccessCode, Doubt, Phase, Written
+from worker.domain.addresses import is_mailable
 from worker.domain.booking import BookingEvent, Status, first, fold
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House, Policy, Unit
@@ -92,7 +93,7 @@ def _wish(
 def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
     booking = stay.booking
     wanted = policy.email_guest if booking.send_email is None else booking.send_email
-    if not wanted or not booking.guest_email:
+    if not wanted or not booking.guest_email or not is_mailable(booking.guest_email):
         return False
     return own.written is None or stay.emailed != own.written
 

@@ -152,6 +152,12 @@ def crashed(stay: Stay, lock: str, now: datetime) -> Stay:
     return stay.with_code(code)
 
 
+def without_pin(stay: Stay, lock: str) -> Stay:
+    """The stay after no PIN was found that is free on all its locks: a person has to make room."""
+    code = stay.code(lock)
+    return stay if code is None else stay.with_code(replace(code, gave_up=GaveUp(Reason.PIN_TAKEN, Job.SET)))
+
+
 def strays(view: View, claimed: Collection[tuple[int, str]]) -> list[tuple[StayKey, Entry]]:
     """Codes under a mark of ours in slots that nothing of ours claims: a late add after a cancel, say."""
     taken = {slot for slot, _ in claimed}

@@ -16,17 +16,17 @@ from marshmallow import (
     fields,
     post_dump,
     post_load,
-    validate,
     validates_schema,
 )
 
+from worker.domain.addresses import is_mailable
 from worker.domain.outcomes import Entry
 from worker.kas.errors import BadRequest
 
 __all__ = ["NewPin", "add_body", "as_int", "check_key", "check_lock", "delete_body", "read_entries"]
 
 FIRST_SLOT, LAST_SLOT = 101, 200
-NAME_LIMIT, MESSAGE_LIMIT, EMAIL_LIMIT = 100, 500, 254
+NAME_LIMIT, MESSAGE_LIMIT = 100, 500
 LARGEST_NUMBER = 2**63 - 1
 
 
@@ -85,10 +85,8 @@ def _name(value: object) -> None:
 
 
 def _email(value: object) -> None:
-    limit = "an e-mail address"
-    if not isinstance(value, str) or len(value) > EMAIL_LIMIT or _has_category(value, "Cc", "Cs", "Zs"):
-        raise ValidationError(limit)
-    validate.Email(error=limit)(value)
+    if not isinstance(value, str) or not is_mailable(value):
+        raise ValidationError("an e-mail address")
 
 
 def _message(value: object) -> None:

@@ -17,6 +17,7 @@ from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
+from worker.domain.pins import NoPinLeftError
 from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
@@ -28,7 +29,7 @@ from worker.service.lock_facts import LockFacts
 from worker.service.new_pin import with_new_pin
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
-from worker.store.commit import Commit, FencedError
+from worker.store.commit import Commit, FencedError, TakenError
 from worker.store.locks import FENCE
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
@@ -163,13 +164,19 @@ class Visit:
             since, answer = self.calls.set_clock()
             self.facts.clock_answered(since, is_set=answer.outcome.kind is Kind.DONE)
         elif isinstance(step, ChoosePin):
-            key = StayKey.parse(ref)
-            self.known[ref] = with_new_pin(self.ledger, key, self.house, self.claim, self.view)
+            self._choose_pin(ref)
         elif isinstance(step, Push | Delete):
             self._command(ref, step)
         else:
             return False
         return True
+
+    def _choose_pin(self, ref: str) -> None:
+        try:
+            key = StayKey.parse(ref)
+            self.known[ref] = with_new_pin(self.ledger, key, self.house, self.claim, self.view)
+        except (NoPinLeftError, TakenError):
+            self._change(ref, lambda stay, _: turn.without_pin(stay, self.lock.name))
 
     def _rests(self, ref: str) -> bool:
         """Whether the record as just written wants nothing before some later time."""

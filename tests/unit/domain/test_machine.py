@@ -1,6 +1,6 @@
 """Random stays on random locks behind a cloud that lags, loses answers and acts late.
 
-The machine drives the pure core as the visit to a lock and the ledger do, one call at a time. Promises are
+The machine drives the pure core as the visit to a lock and the ledger do, one call at a time; promises are
 checked at every command, at every write, and once all has settled.
 """
 
