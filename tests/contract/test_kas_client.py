@@ -592,7 +592,8 @@ def test_no_free_connection_in_time_is_not_sent(vendor: Vendor, make: Make) -> N
     # The connection that frees in the last millisecond may leave no time to connect: not sent either.
     unsent = [a.outcome for a in answers if a.outcome.kind is not Kind.UNANSWERED]
     assert all(o.kind is Kind.NOT_SENT or o.message.startswith("could not connect") for o in unsent)
-    assert 2 - len(unsent) == len(vendor.seen) >= 1
+    # What the vendor has seen is never called unsent; what left in the last moment it may not have read yet.
+    assert 1 <= len(vendor.seen) <= 2 - len(unsent)
 
 
 def test_failures_leave_no_connection_behind(vendor: Vendor, make: Make) -> None:
