@@ -66,7 +66,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An outcome and, where the answer carried one, the list of the lock's PINs."""
+    """An outcome and, where the answer carried one, the list of the lock's PINs.
+
+    `key_generation`: which of the account's keys the call was made with; 0 for a static one, or none.
+    """
 
     outcome: Outcome
     entries: tuple[Entry, ...] | None = None
+    key_generation: int = 0

@@ -16,6 +16,7 @@ import httpx
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.kas.answers import Asked, Brings, classify, presentable
 from worker.kas.errors import BadRequest
+from worker.kas.key_fetch import read_key
 from worker.kas.schemas import NewPin, add_body, check_key, check_lock, delete_body
 from worker.kas.wire import CALL, Call, DeadlineTransport, TooLate
 
@@ -46,7 +47,7 @@ class KasClient:
         transport: httpx.BaseTransport | None = None,
         max_connections: int = 60,
     ) -> None:
-        self._base_url = _check_base_url(base_url)
+        self._base_url = _check_url("base_url", base_url)
         self._key = key
         self._seconds = call_timeout.total_seconds()
         self._transport = transport or DeadlineTransport(max_connections)
@@ -87,9 +88,39 @@ class KasClient:
         """Set the lock's clock by the time zone in the vendor's console (section "Set Clock")."""
         return self._call("PUT", "setClock", lock, key, not_after)
 
+    def fetch_key(
+        self, key_url: str, email: str, password: str, *, not_after: float | None = None
+    ) -> tuple[Outcome, str | None]:
+        """Fetch a dynamic key with a login (section "Step 2: Retrieve your API Key").
+
+        The outcome is DONE just where there is a key; neither it nor the login stands in a message.
+        """
+        asked = Asked("", Brings.ACK, (email, password))
+        call = self._begin(not_after, has_body=True)
+        request = self._request(
+            "POST", _check_url("key_url", key_url), {}, {"email": email, "password": password}, call
+        )
+        got = self._exchange(request, asked, call)
+        return (got, None) if isinstance(got, Outcome) else read_key(asked, *got)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
+
+    def _begin(self, not_after: float | None, *, has_body: bool) -> Call:
+        deadline = time.monotonic() + self._seconds
+        return Call(deadline, deadline if not_after is None else min(deadline, not_after), has_body)
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, call: Call
+    ) -> httpx.Request:
+        return httpx.Request(
+            method,
+            url,
+            headers={**headers, "Content-Type": "application/json", "User-Agent": "innkey"},
+            json=body,
+            extensions={"timeout": httpx.Timeout(self._seconds).as_dict(), "trace": call.trace},
+        )
 
     def _call(
         self,
@@ -105,19 +136,21 @@ class KasClient:
     ) -> Answer:
         token = check_key(self._key if key is None else key)
         asked = Asked(check_lock(lock), brings, (token, *secrets))
-        deadline = time.monotonic() + self._seconds
-        call = Call(deadline, deadline if not_after is None else min(deadline, not_after), body is not None)
-        request = httpx.Request(
-            method,
-            f"{self._base_url}/lockCommand/{command}/{asked.lock}",
-            headers={"x-auth-token": token, "Content-Type": "application/json", "User-Agent": "innkey"},
-            json=body,
-            extensions={"timeout": httpx.Timeout(self._seconds).as_dict(), "trace": call.trace},
-        )
-        return self._exchange(request, asked, call)
+        call = self._begin(not_after, has_body=body is not None)
+        url = f"{self._base_url}/lockCommand/{command}/{asked.lock}"
+        got = self._exchange(self._request(method, url, {"x-auth-token": token}, body, call), asked, call)
+        if isinstance(got, Outcome):
+            return Answer(got)
+        status, content, retry_after = got
+        return classify(asked, status, content, retry_after=retry_after)
 
-    def _exchange(self, request: httpx.Request, asked: Asked, call: Call) -> Answer:
-        """Send and classify. The transport is used bare: `httpx.Client` logs URLs and keeps cookies."""
+    def _exchange(
+        self, request: httpx.Request, asked: Asked, call: Call
+    ) -> Outcome | tuple[int, bytes, str | None]:
+        """Send: status, body and Retry-After, or how it failed.
+
+        The transport is used bare: `httpx.Client` logs URLs and keeps cookies.
+        """
         before = CALL.set(call)
         try:
             call.check_not_late()
@@ -128,20 +161,20 @@ class KasClient:
             finally:
                 response.close()
         except _CAUGHT as error:
-            return Answer(_failure(error, asked, call))
+            return _failure(error, asked, call)
         finally:
             CALL.reset(before)
-        return classify(asked, response.status_code, body, retry_after=response.headers.get("Retry-After"))
+        return response.status_code, body, response.headers.get("Retry-After")
 
 
-def _check_base_url(base_url: str) -> str:
+def _check_url(name: str, text: str) -> str:
     try:
-        url = httpx.URL(base_url)
+        url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError):
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 2**16:
-        raise BadRequest("base_url", "an address that begins with http:// or https://")
-    return base_url.rstrip("/")
+        raise BadRequest(name, "an address that begins with http:// or https://")
+    return text.rstrip("/")
 
 
 def _read(response: httpx.Response, call: Call) -> bytes:

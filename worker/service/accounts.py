@@ -1,4 +1,7 @@
-"""An account whose key the vendor refuses: paused as a whole, one letter for it, resumed by itself."""
+"""An account whose key the vendor refuses: renewed if it can be, else paused as a whole.
+
+One letter for it; it resumes by itself.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from worker.domain.access_code import Try
 from worker.domain.dead_letter import DeadLetter, problem_of
 from worker.domain.outcomes import Outcome
 from worker.domain.reasons import ADVICE, Job, Reason
+from worker.service.keys import KeyRing, Renewal
 from worker.service.ledger import Ledger
 from worker.store.alerts import raised_commands
 from worker.store.letters import writes_for
@@ -20,13 +24,32 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Accounts:
-    """Pauses and resumes accounts."""
+    """Pauses and resumes accounts. Without `keys` no key can be renewed."""
 
     store: Store
     ledger: Ledger
+    keys: KeyRing | None = None
 
-    def key_refused(self, account: str, outcome: Outcome) -> None:
-        """The vendor refused the account's key: no more calls but a probe every 30 s, and one letter."""
+    def key_refused(
+        self, account: str, outcome: Outcome, generation: int = 0, *, is_probe: bool = False
+    ) -> Renewal:
+        """The vendor refused a key of the account: RENEWED and FETCHED mean that there is a newer one.
+
+        On REFUSED the account is paused: no more calls but a probe every 30 s, and one letter.
+        """
+        renewal, failure = Renewal.REFUSED, None
+        if self.keys is not None:
+            renewal, failure = self.keys.renew(account, generation, is_probe=is_probe)
+        if renewal is Renewal.REFUSED:
+            self._pause(account, failure or outcome)
+        return renewal
+
+    def key_proven(self, account: str, generation: int) -> None:
+        """The vendor took a key of this generation."""
+        if self.keys is not None and generation:
+            self.keys.accepted(account, generation)
+
+    def _pause(self, account: str, outcome: Outcome) -> None:
         letter_id = self.store.agenda.pause(account, self.ledger.new_id())
         if self.store.letters.get(letter_id) is not None:
             return

@@ -11,13 +11,17 @@ from worker.domain.answer_table import TABLE, Then
 from worker.domain.house import Account, House
 from worker.domain.outcomes import Answer, Kind
 from worker.domain.record import Stay
-from worker.domain.steps import Delete, Push
+from worker.domain.steps import Delete, Overwrite, Push
 from worker.service.accounts import Accounts
 from worker.service.clock import Clock
+from worker.service.keys import Renewal
 from worker.service.vendor import Vendor
 from worker.store.agenda import SEND_WITHIN, Claim, lease_key
 from worker.store.commit import Commit
 from worker.store.store import Store
+
+MOST_REFUSALS = 3  # of keys, in one visit
+_NO_PROOF = (Kind.DOUBT, Kind.THROTTLED)  # perhaps said by something in front of the vendor's cloud
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class LockCalls:
     quiet_until: datetime | None = None
     ghost_until: datetime | None = None
     is_over: bool = False
+    refusals: int = 0
 
     def list_pins(self) -> tuple[datetime, Answer]:
         """Read the lock's list: when the call began, and the answer."""
@@ -55,14 +60,14 @@ class LockCalls:
             is_command=True,
         )
 
-    def command(self, stay: Stay, step: Push | Delete, since: datetime) -> Answer:
+    def command(self, stay: Stay, step: Push | Overwrite | Delete, since: datetime) -> Answer:
         """Send a command whose intent was recorded at `since`, in a write that renewed the lease."""
         account, lock = self.account.name, self.claim.lock
         not_after = self.leased_at + SEND_WITHIN.total_seconds()
-        if isinstance(step, Push):
-            answer = self.vendor.push(account, lock, stay, step, not_after)
-        else:
+        if isinstance(step, Delete):
             answer = self.vendor.delete(account, lock, step.slot, not_after)
+        else:
+            answer = self.vendor.push(account, lock, stay, _as_push(step), not_after)
         self._heed(answer, since, is_command=True)
         return answer
 
@@ -71,11 +76,14 @@ class LockCalls:
         return self.quiet_until if self.quiet_until is not None and now < self.quiet_until else None
 
     def _call(self, call: Callable[[float], Answer], *, is_command: bool) -> tuple[datetime, Answer]:
-        not_after = self._renewed()
-        since = self.clock.now()
-        answer = call(not_after)
-        self._heed(answer, since, is_command=is_command)
-        return since, answer
+        """Call, and call again with the newer key where this one was refused."""
+        while True:
+            not_after = self._renewed()
+            since = self.clock.now()
+            answer = call(not_after)
+            self._heed(answer, since, is_command=is_command)
+            if answer.outcome.kind is not Kind.INVALID_TOKEN or self.is_over:
+                return since, answer
 
     def _renewed(self) -> float:
         """Renew the lease unless that was just done; the moment after which nothing may leave."""
@@ -90,11 +98,30 @@ class LockCalls:
     def _heed(self, answer: Answer, since: datetime, *, is_command: bool) -> None:
         outcome = answer.outcome
         if outcome.kind is Kind.INVALID_TOKEN:
-            self.accounts.key_refused(self.account.name, outcome)
-            self.is_over = True
-        elif self.claim.is_paused and outcome.http_status is not None:
-            self.accounts.key_accepted(self.account.name)
+            self._heed_refused_key(answer)
+        elif outcome.http_status is not None:
+            if outcome.kind not in _NO_PROOF:
+                self.accounts.key_proven(self.account.name, answer.key_generation)
+            if self.claim.is_paused:
+                self.accounts.key_accepted(self.account.name)
         if TABLE[outcome.kind].then is Then.HOLD:
             self.ghost_until = since + self.account.vendor_hold
             self.quiet_until = self.ghost_until if is_command else self.quiet_until
             self.is_over = True
+
+    def _heed_refused_key(self, answer: Answer) -> None:
+        """Go on with a newer key, else end the visit. A fetch uses the place that this visit holds."""
+        self._renewed()
+        self.refusals += 1
+        is_probe = self.claim.is_paused and self.refusals == 1
+        renewal = self.accounts.key_refused(
+            self.account.name, answer.outcome, answer.key_generation, is_probe=is_probe
+        )
+        has_newer = renewal in (Renewal.RENEWED, Renewal.FETCHED)
+        self.is_over = not has_newer or self.refusals >= MOST_REFUSALS
+        if renewal is Renewal.UNREACHABLE:
+            self.ghost_until = self.clock.now() + self.account.vendor_hold
+
+
+def _as_push(step: Push | Overwrite) -> Push:
+    return step if isinstance(step, Push) else Push(step.slot, step.written, step.name)

@@ -6,7 +6,7 @@ One client per account, the key at hand, every answer an `Answer`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.domain.house import House
 from worker.domain.outcomes import Answer, Kind, Outcome
@@ -14,17 +14,18 @@ from worker.domain.record import Stay
 from worker.domain.steps import Push
 from worker.kas import BadRequest, KasClient, NewPin
 from worker.service.counts import Counts
+from worker.service.keys import KeyRing
 
 
 @dataclass(slots=True)
 class Vendor:
-    """Makes calls for an account. `keys` holds each account's key.
+    """Makes calls for an account, with its key as the ring has it; each answer tells that key's generation.
 
-    An account without one is refused unsent.
+    An account without a key is refused unsent.
     """
 
     clients: Mapping[str, KasClient]
-    keys: Mapping[str, str]
+    keys: KeyRing
     counts: Counts
 
     def list_pins(self, account: str, lock: str, not_after: float) -> Answer:
@@ -65,12 +66,12 @@ class Vendor:
         )
 
     def _call(self, op: str, account: str, call: Callable[[KasClient, str], Answer]) -> Answer:
-        key, client = self.keys.get(account), self.clients.get(account)
-        if not key or client is None:
+        key, client = self.keys.current(account), self.clients.get(account)
+        if key is None or client is None:
             answer = Answer(Outcome(Kind.INVALID_TOKEN, message=f"Account {account!r} has no API key."))
         else:
             try:
-                answer = call(client, key)
+                answer = replace(call(client, key.text), key_generation=key.generation)
             except BadRequest as error:
                 answer = Answer(Outcome(Kind.REFUSED, message=f"Not sent: {error}"))
         self.counts.add(f"calls:{op}:{answer.outcome.kind.value}")

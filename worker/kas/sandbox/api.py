@@ -66,7 +66,7 @@ class VendorApi:
         """Write the call down and give it a place in its account's queue, if one is free."""
         key = request.headers.get("x-auth-token", "")
         with self._core.locked() as state:
-            account = state.account_of(key)
+            account = state.account_of(key, self._core.now())
             queue = self._core.queue
             before = queue.outstanding[account] if account else 0
             body = _body_or_nothing(request)

@@ -144,6 +144,9 @@ class Control:
         account.revoked += [key for key in wanted["revoke"] if key not in account.revoked]
         kept = [key for key in account.keys if key not in wanted["add"]] + wanted["add"]
         account.keys = [key for key in kept if key not in wanted["revoke"]]
+        account.password = wanted.get("password", account.password)
+        if wanted["end_issued"]:
+            account.issued = {}
         state.revision += 1
         return {"account": account.name, "keys": len(account.keys)}
 

@@ -104,6 +104,10 @@ def with_setup(state: State | None, setup: Setup) -> State:
     for name, keys in setup.accounts.items():
         account = state.accounts.setdefault(name, Account(name))
         account.keys += [key for key in keys if key not in account.keys and key not in account.revoked]
+    for name, (email, password) in setup.logins.items():
+        account = state.accounts.setdefault(name, Account(name))
+        if not account.email:
+            account.email, account.password = email, password
     for spec in setup.lock_specs():
         state.accounts.setdefault(spec.account, Account(spec.account))
         state.locks.setdefault(spec.name, spec.build())

@@ -10,7 +10,7 @@ from enum import StrEnum
 from worker.kas.sandbox.wire import How
 
 ANY = "*"
-OPS = ("add", "delete", "list", "clock")
+OPS = ("add", "delete", "list", "clock", "key")
 
 
 class Kind(StrEnum):
@@ -166,10 +166,11 @@ class FaultBook:
 
     def pick(self, op: str, account: str, lock: str, dice: random.Random) -> Fault | None:
         """The fault for this call: of the first rule that takes it, else by the rates."""
-        for rule in self.rules:
-            if rule.takes(op, account, lock):
-                return rule.fault
-        return self.rates.draw(op, dice)
+        return self.by_rule(op, account, lock) or self.rates.draw(op, dice)
+
+    def by_rule(self, op: str, account: str, lock: str) -> Fault | None:
+        """The fault of the first rule that takes this call."""
+        return next((rule.fault for rule in self.rules if rule.takes(op, account, lock)), None)
 
 
 class Dice:

@@ -162,11 +162,16 @@ class RatesForm(Form):
 
 
 class KeysForm(Form):
-    """Keys of an account to add and to revoke; an unknown account is made."""
+    """Keys of an account to add and to revoke; an unknown account is made.
+
+    `end_issued` ends its dynamic keys, `password` is the new one of its login.
+    """
 
     account = fields.String(load_default="default", validate=NAME)
     add = fields.List(fields.String(validate=validate.Length(min=1, max=4096)), load_default=list)
     revoke = fields.List(fields.String(), load_default=list)
+    end_issued = fields.Boolean(load_default=False)
+    password = fields.String(validate=validate.Length(min=1, max=200))
 
 
 class CallsForm(Form):

@@ -51,7 +51,7 @@ class SandboxControl:
     def calls(
         self, *, op: str | None = None, lock: str | None = None, since: int = 0, limit: int = 100_000
     ) -> list[CallView]:
-        """The vendor calls in the order they came: `op` is add, delete, list or clock."""
+        """The vendor calls in the order they came: `op` is add, delete, list, clock or key."""
         wanted = {"op": op, "lock": lock, "since": since, "limit": limit}
         params = {name: str(value) for name, value in wanted.items() if value is not None}
         return cast(list[CallView], self._ask("GET", "calls", params=params)["calls"])
@@ -107,10 +107,20 @@ class SandboxControl:
         self._ask("POST", "rates", {"rates": dict(rates), "seed": seed, "late_seconds": list(late_seconds)})
 
     def set_keys(
-        self, account: str = "default", *, add: Sequence[str] = (), revoke: Sequence[str] = ()
+        self,
+        account: str = "default",
+        *,
+        add: Sequence[str] = (),
+        revoke: Sequence[str] = (),
+        end_issued: bool = False,
+        password: str | None = None,
     ) -> int:
-        """Add and revoke API keys of an account; returns how many are valid now."""
-        body = {"account": account, "add": list(add), "revoke": list(revoke)}
+        """Add and revoke API keys of an account; returns how many static ones are valid now.
+
+        `end_issued` ends its dynamic keys; `password` is the new one of its login.
+        """
+        body: dict[str, Any] = {"account": account, "add": list(add), "revoke": list(revoke)}
+        body |= {"end_issued": end_issued} | ({} if password is None else {"password": password})
         return int(self._ask("POST", "keys", body)["keys"])
 
     def set_latency(self, base: float = 0.0, jitter: float = 0.0, lists: float = 0.0) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from worker.kas.sandbox.api import VendorApi
 from worker.kas.sandbox.control import Control
 from worker.kas.sandbox.core import Clock, Core, utc_now
+from worker.kas.sandbox.key_desk import ROUTE, KeyDesk
 from worker.kas.sandbox.listener import Server
 from worker.kas.sandbox.page import Page
 from worker.kas.sandbox.settings import DEFAULT_KEY, LockSpec, Setup
@@ -28,6 +29,7 @@ class Sandbox:
     ) -> None:
         self.core = Core(setup or Setup(), clock)
         self._vendor = VendorApi(self.core)
+        self._key_desk = KeyDesk(self.core)
         self._control = Control(self.core)
         self._page = Page(self.core)
         self._host = host
@@ -63,6 +65,8 @@ class Sandbox:
         self._server.stop()
 
     def _answer(self, request: Request) -> Answer:
+        if (request.method, request.path) == ("POST", ROUTE):
+            return self._key_desk.handle(request)
         match request.path[:1]:
             case ("api",):
                 return self._vendor.handle(request)

@@ -44,10 +44,16 @@ class Setup:
     `accounts` maps a name to its valid keys. `data_dir` keeps the state over a restart. `auto_create` makes
     unknown locks on first use. `clock_set` is the default of new locks. A call that is never answered, or
     cut, keeps its place in the queue for at least `hold_seconds` from its start.
+
+    `logins` maps an account to the email and password that fetch a dynamic key. Such a key is valid for
+    `key_seconds`, and with `one_dynamic_key` only until the next one is issued.
     """
 
     locks: Sequence[LockSpec | str] = ()
     accounts: Mapping[str, Sequence[str]] = field(default_factory=_one_account, repr=False)
+    logins: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    key_seconds: float = 86_400.0
+    one_dynamic_key: bool = True
     latency: Latency = field(default_factory=Latency)
     seed: int = 0
     queue_limit: int = LIMIT

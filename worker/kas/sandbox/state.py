@@ -54,11 +54,25 @@ Command = Add | Delete | SetClock | ReadList
 
 @dataclass(slots=True)
 class Account:
-    """An account and its API keys; revoked keys are remembered, so that a restart does not revive them."""
+    """An account and its API keys; revoked keys are remembered, so that a restart does not revive them.
+
+    `issued` maps each dynamic key to the moment at which it ends.
+    """
 
     name: str
     keys: list[str] = field(default_factory=list, repr=False)
     revoked: list[str] = field(default_factory=list, repr=False)
+    email: str = ""
+    password: str = field(default="", repr=False)
+    issued: dict[str, float] = field(default_factory=dict, repr=False)
+
+    def issue(self, key: str, until: float, *, only: bool) -> None:
+        """A new dynamic key; `only`: the older ones end."""
+        self.issued = {key: until} if only else {**self.issued, key: until}
+
+    def opens(self, key: str, now: float) -> bool:
+        """Whether the key is valid."""
+        return key in self.keys or now < self.issued.get(key, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +110,9 @@ class State:
     latency: Latency = field(default_factory=Latency)
     revision: int = 0
 
-    def account_of(self, key: str) -> str | None:
+    def account_of(self, key: str, now: float) -> str | None:
         """The name of the account that this key opens."""
-        return next((name for name, account in self.accounts.items() if key in account.keys), None)
+        return next((name for name, account in self.accounts.items() if account.opens(key, now)), None)
 
     def find(self, account: str, lock: str, *, reading: bool) -> Lock:
         """The lock, or the refusal that the document's section of this call lists."""
