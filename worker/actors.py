@@ -34,6 +34,7 @@ from worker.store.redis_client import RedisError
 TICK_SECONDS = 0.5
 REPORT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
+KEYS_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 
 log = structlog.get_logger(__name__)
@@ -132,8 +133,9 @@ class Pulse:
         """Nothing is done yet."""
         self._innkey, self._house = innkey, innkey.housekeeping()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._report_at = self._sweep_at = self._tidy_at = 0.0
+        self._report_at = self._sweep_at = self._tidy_at = self._keys_at = 0.0
         self._position = 0
+        self._refresher: threading.Thread | None = None
 
     def beat(self, now: float) -> None:
         """One tick; `now` is monotonic."""
@@ -145,6 +147,23 @@ class Pulse:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self._position = self._house.sweep(self._position)
+        if now >= self._keys_at:
+            self._keys_at = now + KEYS_SECONDS
+            self._refresh_keys()
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_SECONDS
             self._house.tidy(list(self._innkey.configuration.properties.sources))
+
+    def _refresh_keys(self) -> None:
+        """See to old keys in a thread: a fetch may take as long as any call, and the pulse must go on."""
+        if self._refresher is None or not self._refresher.is_alive():
+            self._refresher = threading.Thread(target=self._refresh, name="keys", daemon=True)
+            self._refresher.start()
+
+    def _refresh(self) -> None:
+        try:
+            self._innkey.key_ring().refresh_old()
+        except RedisError as error:
+            log.warning("keys.no_redis", error=type(error).__name__)
+        except Exception as error:  # the next beat tries again
+            log.exception("keys.failed", error=type(error).__name__)

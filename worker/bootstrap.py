@@ -22,7 +22,9 @@ from worker.service.clock import Clock
 from worker.service.counts import Counts
 from worker.service.escalate import Escalation
 from worker.service.housekeeping import Housekeeping
+from worker.service.keys import KeyRing, Login
 from worker.service.ledger import Ledger
+from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
 from worker.service.vendor import Vendor, clients_for
@@ -52,9 +54,11 @@ class Innkey:
     clock: Clock
     ledger: Ledger
     review: Review
+    requests: Requests
     hints: Hints
     stopping: Event = field(default_factory=Event)
     counts: Counts = field(default_factory=Counts)
+    _ring: KeyRing | None = None
 
     @property
     def settings(self) -> Settings:
@@ -65,19 +69,34 @@ class Innkey:
         """The accounts, locks and units of the property file, as read last."""
         return self.configuration.properties.house
 
+    def key_ring(self) -> KeyRing:
+        """The accounts' keys, one ring per process."""
+        if self._ring is None:
+            access = self.configuration.properties.accounts_access
+            self._ring = KeyRing(
+                store=self.store,
+                house=self.house,
+                clock=self.clock,
+                static={name: a.api_key.reveal() for name, a in access.items() if a.api_key is not None},
+                logins={
+                    name: Login(a.key_url, a.email, a.password.reveal())
+                    for name, a in access.items()
+                    if a.email is not None and a.password is not None
+                },
+                clients=clients_for(self.house(), {name: a.base_url for name, a in access.items()}),
+                counts=self.counts,
+            )
+        return self._ring
+
     def lock_server(self) -> LockServer:
         """What serves locks; it makes the vendor's clients."""
-        access = self.configuration.properties.accounts_access
-        vendor = Vendor(
-            clients=clients_for(self.house(), {name: a.base_url for name, a in access.items()}),
-            keys={name: a.api_key.reveal() for name, a in access.items() if a.api_key is not None},
-            counts=self.counts,
-        )
+        ring = self.key_ring()
+        vendor = Vendor(clients=ring.clients, keys=ring, counts=self.counts)
         return LockServer(
             store=self.store,
             ledger=self.ledger,
             vendor=vendor,
-            accounts=Accounts(self.store, self.ledger),
+            accounts=Accounts(self.store, self.ledger, ring),
             house=self.house,
             clock=self.clock,
             stopping=self.stopping,
@@ -142,6 +161,7 @@ def bootstrap(
         clock=clock,
         ledger=ledger,
         review=Review(store, ledger),
+        requests=Requests(store, ledger),
         hints=hints,
     )
 

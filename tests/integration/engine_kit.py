@@ -6,8 +6,8 @@ What the workers' messages do, `Engine.settle` does in this process: a test can 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -116,18 +116,26 @@ class Engine:
         times = {"check_in": check_in.isoformat(), "check_out": check_out.isoformat()}
         self.send(booking, unit=unit, **{**times, **more})
 
-    def settle(self, until: Callable[[], bool] | None = None, seconds: float = DEADLINE_SECONDS) -> None:
-        """Work as a worker does until `until` holds; without it, until there is nothing to do just now."""
-        ends = time.monotonic() + seconds
-        with ThreadPoolExecutor(8) as pool:
+    def settle(
+        self,
+        until: Callable[[], bool] | None = None,
+        seconds: float = DEADLINE_SECONDS,
+        workers: int | None = None,
+    ) -> None:
+        """Work as a worker does until `until` holds; without it, until there is nothing to do just now.
+
+        With `workers` none of them waits for what another one is about, as in threads of their own.
+        """
+        ends, running = time.monotonic() + seconds, list[Future[None]]()
+        with ThreadPoolExecutor(workers or 8) as pool:
             while time.monotonic() < ends:
                 self.housekeeping.tick()
                 work = self._taken()
-                for job in [pool.submit(call, argument) for call, argument in work]:
-                    job.result()
-                if until is None and not work:
-                    return
-                if until is not None and until():
+                running += [pool.submit(call, argument) for call, argument in work]
+                running = _still_running(running, wait=workers is None)
+                is_idle = not work and not running
+                if is_idle if until is None else until():
+                    _still_running(running, wait=True)
                     return
                 if not work:
                     time.sleep(0.02)
@@ -164,6 +172,14 @@ class Engine:
         ]
 
 
+def _still_running(jobs: list[Future[None]], *, wait: bool) -> list[Future[None]]:
+    """The jobs that go on; one that failed fails the test."""
+    ended = [job for job in jobs if wait or job.done()]
+    for job in ended:
+        job.result()
+    return [job for job in jobs if job not in ended]
+
+
 @contextmanager
 def engine(
     folder: Path,
@@ -173,8 +189,13 @@ def engine(
     locks: tuple[str, ...] = (GATE, DOOR),
     units: str = "",
     fsync: str = "everysec",
+    environ: Mapping[str, str] | None = None,
+    stage: Mapping[str, Any] | None = None,
 ) -> Iterator[Engine]:
-    """A running engine: unit `house` behind a gate and its own door, unit `cabin` behind the door alone."""
+    """A running engine: unit `house` behind a gate and its own door, unit `cabin` behind the door alone.
+
+    `environ` overrides variables, `stage` fields of the sandbox's set-up.
+    """
     rows = "\n".join(f"{name} = {value}" for name, value in {**POLICY, **(policy or {})}.items())
     doors = "\n".join(f'[locks.{name}]\ntitle = "Door {name}"' for name in locks)
     text = f"""
@@ -195,20 +216,21 @@ locks = ["{DOOR}"]
 """
     path = folder / "properties.toml"
     path.write_text(text)
-    setup = Setup(locks=[LockSpec(name) for name in locks])
+    setup = Setup(**{"locks": [LockSpec(name) for name in locks], **(stage or {})})
     with redis_server(folder / "data", fsync=fsync) as redis, running_sandbox(setup) as sandbox:
-        environ = {
+        settings = {
             "REDIS_URL": redis.url,
             "INNKEY_SECRET_KEY": Fernet.generate_key().decode(),
             "INNKEY_PROPERTIES": str(path),
             "KAS_BASE_URL": sandbox.url,
             "KAS_API_KEY": DEFAULT_KEY,
             "DIRECT_SECRET": "whsec_" + "A" * 32,
+            **(environ or {}),
         }
         queue = Queue()
-        innkey = bootstrap(environ, hints=queue)
+        innkey = bootstrap(settings, hints=queue)
         with SandboxControl(sandbox.control_url) as vendor:
-            made = Engine(innkey, sandbox, vendor, queue, Outbox(), folder, environ)
+            made = Engine(innkey, sandbox, vendor, queue, Outbox(), folder, settings)
             yield made
             for client in made.server.vendor.clients.values():
                 client.close()

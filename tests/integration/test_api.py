@@ -636,7 +636,7 @@ class TestDescription:
             if rule.rule.startswith("/v1/")
         }
         assert rules == described
-        assert 10 == len(described)
+        assert 12 == len(described)
         for operations in answer.json["paths"].values():
             for method, operation in operations.items():
                 if method != "parameters":

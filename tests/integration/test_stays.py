@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.engine_kit import DOOR, GATE, Engine, engine
 from worker.domain.access_code import Phase
+from worker.domain.booking import StayKey
+from worker.service.requests import NotNowError, UnknownBookingError
 
 
 @pytest.fixture
@@ -287,3 +289,67 @@ def test_code_lost_on_the_lock_is_pushed_again(inn: Engine) -> None:
     inn.settle()
     assert Phase.SET is inn.stay().codes[0].phase
     assert [120] == list(inn.vendor.codes(DOOR))
+
+
+def test_rotate_pin(inn: Engine) -> None:
+    """A rotation writes another PIN on both doors in place; the old one is shown meanwhile."""
+    inn.book()
+    inn.settle()
+    old = inn.view()["pin"]
+    inn.innkey.requests.rotate_pin(inn.stay().key)
+    assert old == inn.view()["pin"]
+    inn.settle(lambda: inn.state() == "ready")
+    new = inn.view()["pin"]
+    assert old != new
+    assert [new, new] == [inn.vendor.codes(lock)[120]["pin"] for lock in (GATE, DOOR)]
+
+
+def test_resend(inn: Engine) -> None:
+    """The guest's e-mail goes once more, by a push in place of the own door alone."""
+    inn.book(guest_email="john@example.com")
+    inn.settle(lambda: inn.view()["email"] == "requested")
+    inn.innkey.requests.resend(inn.stay().key)
+    assert "waiting" == inn.view()["email"]
+    inn.settle(lambda: inn.view()["email"] == "requested")
+    assert [DOOR, DOOR] == [mail["lock"] for mail in inn.vendor.emails()]
+    assert 1 == len(inn.calls("add", GATE))
+
+
+def test_a_cancelled_stay_has_nothing_to_rotate(inn: Engine) -> None:
+    """What cannot be done is said, and nothing is changed."""
+    inn.book()
+    inn.settle()
+    inn.send(kind="booking.cancelled")
+    inn.settle()
+    with pytest.raises(NotNowError, match="cancelled"):
+        inn.innkey.requests.rotate_pin(inn.stay().key)
+    with pytest.raises(UnknownBookingError):
+        inn.innkey.requests.resend(StayKey("direct", "BK-404"))
+
+
+def test_events_of_one_stay_are_applied_in_order(inn: Engine) -> None:
+    """Workers that take a stay's events up in any order lose none of the partial updates (promise 1, B12)."""
+    inn.book(unit="cabin", guest_name="John Lee")
+    later = datetime.now(UTC) + timedelta(days=9)
+    inn.send(kind="booking.updated", check_out=later.isoformat())
+    inn.send(kind="booking.updated", guest_name="Johanna Lee")
+    inn.queue.events.reverse()
+    inn.settle()
+    stay = inn.stay()
+    assert ("Johanna Lee", "ready") == (stay.booking.guest_name, inn.state())
+    assert stay.check_out is not None
+    assert abs(stay.check_out - later) < timedelta(seconds=1)
+
+
+def test_an_older_event_fills_what_no_newer_one_has_named(inn: Engine) -> None:
+    """The sender's update came first: its booking completes it, and turns nothing back (C08)."""
+    later = datetime.now(UTC) + timedelta(days=9)
+    inn.send(kind="booking.updated", version=5, check_out=later.isoformat(), guest_name=None)
+    inn.settle()
+    assert "review" == inn.state()
+    inn.book(unit="cabin", version=4, guest_name="John Lee")
+    inn.settle()
+    stay = inn.stay()
+    assert (None, "ready") == (stay.booking.guest_name, inn.state())
+    assert stay.check_out is not None
+    assert abs(stay.check_out - later) < timedelta(seconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,12 @@ from webhooks.moments import day_or_moment
 from webhooks.problems import Problem
 from webhooks.services import innkey, now
 from worker.domain.booking import StayKey
+from worker.domain.pins import NoPinLeftError
 from worker.domain.record import Stay
 from worker.domain.states import booking_state
+from worker.service.requests import NotNowError, UnknownBookingError
 from worker.service.views import booking_view
+from worker.store.commit import TakenError
 from worker.store.pages import Page
 
 __all__ = ["blueprint"]
@@ -56,6 +60,44 @@ def show_booking(source: str, id: str) -> dict[str, Any]:  # noqa: A002 - the na
     if stay is None:
         raise Problem(404, "No booking of this source has this id; an event may still be on its way to it.")
     return booking_view(stay, services.house(), moment)
+
+
+@endpoint(
+    blueprint,
+    "/v1/bookings/<source>/<stay_id:id>/rotate-pin",
+    BookingSchema,
+    method="POST",
+    status=202,
+    fails=(404, 409),
+)
+def rotate_pin(source: str, id: str) -> dict[str, Any]:  # noqa: A002
+    """A new PIN on all its locks; the old one is shown until the own door has the new one."""
+    return _asked(innkey().requests.rotate_pin, source, id)
+
+
+@endpoint(
+    blueprint,
+    "/v1/bookings/<source>/<stay_id:id>/resend",
+    BookingSchema,
+    method="POST",
+    status=202,
+    fails=(404, 409),
+)
+def resend(source: str, id: str) -> dict[str, Any]:  # noqa: A002
+    """The guest's e-mail once more."""
+    return _asked(innkey().requests.resend, source, id)
+
+
+def _asked(ask: Callable[[StayKey], Stay], source: str, booking: str) -> dict[str, Any]:
+    moment = now()
+    try:
+        return booking_view(ask(StayKey(source, booking)), innkey().house(), moment)
+    except UnknownBookingError:
+        raise Problem(404, "No booking of this source has this id.") from None
+    except NotNowError as error:
+        raise Problem(409, str(error)) from None
+    except (NoPinLeftError, TakenError):
+        raise Problem(409, "No PIN is free on all doors of the stay; raise pin_length.") from None
 
 
 def _bound(text: str | None, field: str) -> datetime | None:

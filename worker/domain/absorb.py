@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from worker.domain.access_code import (
     KEPT_WRITES,
     AccessCode,
+    Blank,
     Doubt,
     GaveUp,
     Phase,
@@ -22,7 +23,10 @@ from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.slots import Sight, View, look, shows
-from worker.domain.steps import Delete, Push, Terms, is_with_a_person
+from worker.domain.steps import Delete, Overwrite, Push, Terms, is_with_a_person
+
+PROBE_EVERY = timedelta(minutes=30)
+PROBE_BEFORE = timedelta(hours=1)
 
 
 def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, terms: Terms) -> AccessCode:
@@ -141,8 +145,31 @@ def _not_done(
     delays, offline = terms.policy.offline_delays, code.offline + 1
     clear = replace(clear, offline=offline, failed_for=rule.reason)
     if offline > len(delays):
-        return replace(clear, gave_up=GaveUp(rule.reason, job))
+        return replace(clear, gave_up=GaveUp(rule.reason, job), again_at=now + PROBE_EVERY)
     return replace(clear, again_at=now + delays[offline - 1])
+
+
+def probed(code: AccessCode, goal: Goal, now: datetime) -> AccessCode:
+    """After a probe that did not reach the lock: again in half an hour, and an hour before check-in."""
+    again_at = now + PROBE_EVERY
+    if isinstance(goal, Wish) and now < goal.check_in - PROBE_BEFORE < again_at:
+        again_at = goal.check_in - PROBE_BEFORE
+    return replace(code, again_at=again_at)
+
+
+def begin_blank(code: AccessCode, step: Overwrite) -> AccessCode:
+    """The record just before an ended PIN is written over a code: it counts no attempt."""
+    return replace(code, in_flight=True, writes=_remember(code.writes, step.written), proven=False)
+
+
+def absorb_blank(code: AccessCode, answer: Answer, now: datetime) -> AccessCode:
+    """The record after that: whatever the answer, the last try to delete follows."""
+    kind = answer.outcome.kind
+    told = replace(code.tried(now, Job.REMOVE, answer.outcome), in_flight=False)
+    if kind is Kind.DONE:
+        return replace(told, blank=Blank.DEAD)
+    is_refused = kind is Kind.BAD_WINDOW and code.blank is Blank.NO
+    return replace(told, blank=Blank.REFUSED if is_refused else Blank.TRIED)
 
 
 def _owing_again(code: AccessCode) -> AccessCode:

@@ -23,6 +23,15 @@ class Phase(StrEnum):
     REMOVED = "removed"
 
 
+class Blank(StrEnum):
+    """Writing an ended PIN over a code that the lock will not delete (the KAS API document, ACK table)."""
+
+    NO = ""
+    REFUSED = "refused"  # an ended window was refused: a window of one minute is next
+    TRIED = "tried"  # whether it took effect is not known
+    DEAD = "dead"  # the guest's PIN does not open the door any more
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a push writes into a slot: the PIN and the window in the lock's own time (YYMMDDHHmm)."""
@@ -51,7 +60,7 @@ class Doubt:
     `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
     the effect counts against it, `reason` what the letter will say if it was the last attempt. `looked_at`:
     when the last list was read that told nothing. `is_free`: it was sent for a window that is no longer
-    wanted, and counts no attempt.
+    wanted, and counts no attempt. `tells`: with it the PIN was told for the first time, by e-mail.
     """
 
     job: Job
@@ -60,6 +69,7 @@ class Doubt:
     reason: Reason
     answered: bool = True
     is_free: bool = False
+    tells: bool = False
     looked_at: datetime | None = None
 
 
@@ -100,7 +110,8 @@ class AccessCode:
     `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try,
     `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
     list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
-    `mailed`: the write whose push asked for the guest's e-mail, until it is proven.
+    `mailed`: the write whose push asked for the guest's e-mail, until it is proven. `blank`: how far writing
+    an ended PIN over a stubborn code has come.
     """
 
     lock: str
@@ -125,6 +136,7 @@ class AccessCode:
     last: Outcome | None = None
     tries: tuple[Try, ...] = ()
     aim: str = ""
+    blank: Blank = Blank.NO
     waiting: bool = False
     by_hand: bool = False
     letter: LetterRef | None = None
@@ -166,4 +178,5 @@ class AccessCode:
             waiting=False,
             removal_owed=False,
             removal_repeated=False,
+            blank=Blank.NO,
         )

@@ -75,7 +75,8 @@ class Booking:
     """What the events so far say. `check_in` and `check_out` stay as the sender wrote them.
 
     They are a local date (`2026-12-01`), a local date-time, or one with an offset; the unit's zone and
-    default times turn them into instants (`worker.domain.stay`).
+    default times turn them into instants (`worker.domain.stay`). `cleared` names the fields that an event
+    set to null: an older event does not bring them back.
     """
 
     key: StayKey
@@ -90,6 +91,7 @@ class Booking:
     send_email: bool | None = None
     email_message: str | None = None
     pin: str | None = None
+    cleared: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Leave out the guest and the PIN."""
@@ -127,16 +129,30 @@ def first(event: BookingEvent) -> Booking:
 def fold(booking: Booking, event: BookingEvent) -> Booking | None:
     """The booking after `event`, or None where the event is stale and changes nothing.
 
-    Older versions are not applied; of equal ones the latest received counts; a cancelled booking is
-    reinstated only by a strictly newer version that says so (status, or `booking.created`).
+    Older versions are not applied, but that they fill what no newer one has named; of equal ones the latest
+    received counts; a cancelled booking is reinstated only by a strictly newer version that says so (status,
+    or `booking.created`).
     """
     if event.version.is_older_than(booking.version):
-        return None
+        return _filled(booking, event)
     status = _status(event, booking.status)
     reinstates = booking.status is Status.CANCELLED and status is not Status.CANCELLED
     if reinstates and not event.version.is_newer_than(booking.version):
         return None
     return _applied(booking, event, status)
+
+
+def _filled(booking: Booking, event: BookingEvent) -> Booking | None:
+    missing = {
+        name: value
+        for name, value in event.changes.items()
+        if name != "status" and value is not None and _is_open(booking, name)
+    }
+    return replace(booking, **missing) if missing else None  # type: ignore[arg-type]
+
+
+def _is_open(booking: Booking, name: str) -> bool:
+    return getattr(booking, name) is None and name not in booking.cleared
 
 
 def _status(event: BookingEvent, current: Status) -> Status:
@@ -150,4 +166,6 @@ def _status(event: BookingEvent, current: Status) -> Status:
 
 def _applied(booking: Booking, event: BookingEvent, status: Status) -> Booking:
     changes: dict[str, object] = {k: v for k, v in event.changes.items() if k != "status"}
-    return replace(booking, **changes, status=status, version=event.version)  # type: ignore[arg-type]
+    nulls = {name for name, value in changes.items() if value is None}
+    cleared = tuple(sorted((set(booking.cleared) | nulls) - (changes.keys() - nulls)))
+    return replace(booking, **changes, status=status, version=event.version, cleared=cleared)  # type: ignore[arg-type]

@@ -38,7 +38,8 @@ def _with_letter(code: AccessCode, new_id: NewId) -> AccessCode:
     letter_id = code.letter.id if code.letter is not None else new_id()
     ref = LetterRef(letter_id, gave_up.reason, gave_up.job)
     is_waiting = gave_up.reason is Reason.NO_FREE_SLOT
-    return replace(code, letter=ref, gave_up=None, again_at=None, waiting=is_waiting)
+    again_at = code.again_at if gave_up.reason is Reason.GATEWAY_OFFLINE else None
+    return replace(code, letter=ref, gave_up=None, again_at=again_at, waiting=is_waiting)
 
 
 def _with_booking_letter(stay: Stay, house: House, new_id: NewId) -> Stay:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from worker.domain.access_code import AccessCode, Doubt, Phase, Written
 from worker.domain.addresses import is_mailable
-from worker.domain.booking import BookingEvent, Status, first, fold
+from worker.domain.booking import Booking, BookingEvent, Status, first, fold
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House, Policy, Unit
 from worker.domain.marks import name_for
@@ -91,11 +91,15 @@ def _wish(
 
 
 def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
-    booking = stay.booking
-    wanted = policy.email_guest if booking.send_email is None else booking.send_email
-    if not wanted or not booking.guest_email or not is_mailable(booking.guest_email):
+    if not takes_email(stay.booking, policy):
         return False
     return own.written is None or stay.emailed != own.written
+
+
+def takes_email(booking: Booking, policy: Policy) -> bool:
+    """Whether the vendor shall e-mail the PIN: it is wanted, and the address is one that the vendor takes."""
+    wanted = policy.email_guest if booking.send_email is None else booking.send_email
+    return bool(wanted and booking.guest_email and is_mailable(booking.guest_email))
 
 
 def _email_hold(
@@ -152,7 +156,7 @@ def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
 
 
 def _booked(stay: Stay, event: BookingEvent, now: datetime) -> Stay:
-    brought = stay.booking.pin if "pin" in event.changes else None
+    brought = stay.booking.pin if event.changes.get("pin") == stay.booking.pin else None
     if brought is not None and brought != stay.pin:
         stay = replace(stay, pin=brought, shown_pin=stay.shown_pin or brought, told=True)
     return replace(stay, planned_at=now, waived=None).noted(
@@ -209,6 +213,19 @@ def _turned(code: AccessCode, goal: Goal) -> AccessCode:
     if code.phase is Phase.SET and is_other and not code.by_hand:
         return code.fresh(Phase.SETTING)
     return code
+
+
+def turned_for_new_pin(stay: Stay, house: House, now: datetime) -> Stay:
+    """The stay at the start of its rotation: every wanted code is another job, its letter settled."""
+    found = goals(stay, house, now)
+    codes = []
+    for code in stay.codes:
+        is_turning = isinstance(found[code.lock], Wish) and (code.phase is Phase.SET or _is_troubled(code))
+        again = replace(code.fresh(Phase.SETTING), letter=None, by_hand=False) if is_turning else code
+        codes.append(
+            again if again.slot is not None or not is_turning else replace(again, phase=Phase.PLANNED)
+        )
+    return replace(stay, codes=tuple(codes))
 
 
 def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:

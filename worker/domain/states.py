@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from worker.domain.access_code import AccessCode, Phase
@@ -12,6 +12,8 @@ from worker.domain.goals import Wish
 from worker.domain.house import House
 from worker.domain.plan import goals
 from worker.domain.record import Stay
+
+LATE_AFTER = timedelta(minutes=10)
 
 
 class BookingState(StrEnum):
@@ -91,6 +93,21 @@ def _is_as_wanted(code: AccessCode | None, wish: Wish) -> bool:
 
 def _is_due(code: AccessCode | None, wish: Wish, now: datetime) -> bool:
     return now >= wish.push_at and not _is_as_wanted(code, wish)
+
+
+def is_at_risk(stay: Stay, house: House, now: datetime) -> bool:
+    """Whether a wanted code is not on its lock at check-in minus `at_risk`, or ten minutes after it was due.
+
+    The later of the two counts: a booking that comes in at the last moment gets its ten minutes.
+    """
+    late = [
+        wish for lock, wish in _wishes(stay, house, now).items() if not _is_as_wanted(stay.code(lock), wish)
+    ]
+    if not late:
+        return False
+    first = min(late, key=lambda wish: wish.push_at)
+    due = max(first.push_at, stay.planned_at or first.push_at)
+    return now >= max(first.letter_at, due + LATE_AFTER)
 
 
 def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from worker.domain.access_code import AccessCode, Phase, Written
+from worker.domain.access_code import AccessCode, Blank, Phase, Written
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import Policy
+from worker.domain.marks import name_for
 from worker.domain.reasons import Job, Reason
 from worker.domain.slots import Sight, View, look
 
@@ -42,6 +43,15 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwrite:
+    """Write an ended PIN over a code that will not be deleted, before the last try to delete it."""
+
+    slot: int
+    written: Written = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Take off what is in that slot."""
 
@@ -68,7 +78,7 @@ class GiveUp:
     job: Job
 
 
-Step = Read | SetClock | ChoosePin | Push | Delete | Wait | WaitForSlot | GiveUp
+Step = Read | SetClock | ChoosePin | Push | Overwrite | Delete | Wait | WaitForSlot | GiveUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,7 @@ class Terms:
 
     `hold`: the account's `vendor_hold`. `quiet_until`: no command to this lock before then (promise 5).
     `clock_due`: the lock's clock should be set before a push. `free_slot`: by the list of this visit.
+    `blank`: the ended PIN to write over a code that will not be deleted.
     """
 
     policy: Policy
@@ -84,20 +95,22 @@ class Terms:
     quiet_until: datetime | None = None
     clock_due: bool = False
     free_slot: int | None = None
+    blank: Written | None = field(default=None, repr=False)
 
 
 def next_step(code: AccessCode, goal: Goal, view: View | None, now: datetime, terms: Terms) -> Step:
     """What to do now about `code`, or when to look again. `view` is a list read in this visit to the lock."""
+    is_quiet = terms.quiet_until is not None and now < terms.quiet_until
     resting = _resting(code, goal, now)
     if resting is not None:
-        return resting
+        return Wait(terms.quiet_until) if is_quiet and isinstance(resting, SetClock) else resting
     if view is None or not _is_news(code, view):
         return Read()
     if code.doubt is not None:
         return Wait(code.doubt.refutes_from)
     if code.slot is not None and isinstance(goal, Wish) and look(code, goal.key, view) in _NOT_OURS:
         return GiveUp(Reason.OVERWRITTEN_ELSEWHERE, Job.SET)
-    if terms.quiet_until is not None and now < terms.quiet_until:
+    if is_quiet:
         return Wait(terms.quiet_until)
     return _command(code, goal, now, terms)
 
@@ -118,11 +131,21 @@ def _resting(code: AccessCode, goal: Goal, now: datetime) -> Step | None:
     if _is_settled(code, goal):
         return Wait(goal.ends if isinstance(goal, Wish) else None)
     if is_with_a_person(code):
-        return Wait(goal.ends if isinstance(goal, Wish) else None)
+        return _behind_letter(code, goal, now)
     if code.gave_up is not None:
         return GiveUp(code.gave_up.reason, code.gave_up.job)
     earliest = _earliest(code, goal)
     return Wait(earliest) if earliest is not None and now < earliest else None
+
+
+def _behind_letter(code: AccessCode, goal: Goal, now: datetime) -> Step:
+    """A person has it; but a gateway that may be back is probed by setting the lock's clock."""
+    ends = goal.ends if isinstance(goal, Wish) else None
+    if code.letter is None or code.letter.reason is not Reason.GATEWAY_OFFLINE or code.again_at is None:
+        return Wait(ends)
+    if now < code.again_at:
+        return Wait(code.again_at if ends is None else min(code.again_at, ends))
+    return SetClock() if ends is None or now < ends else Wait(ends)
 
 
 def _is_settled(code: AccessCode, goal: Goal) -> bool:
@@ -151,7 +174,7 @@ def _earliest(code: AccessCode, goal: Goal) -> datetime | None:
 
 def _command(code: AccessCode, goal: Goal, now: datetime, terms: Terms) -> Step:
     if isinstance(goal, Leave):
-        return Wait(None) if code.slot is None else Delete(code.slot)
+        return _removal(code, goal, terms)
     slot = code.slot if code.slot is not None else terms.free_slot
     if slot is None:
         return _without_slot(code, goal, now)
@@ -162,6 +185,15 @@ def _command(code: AccessCode, goal: Goal, now: datetime, terms: Terms) -> Step:
     if terms.clock_due:
         return SetClock()
     return Push(slot, goal.written, goal.name, with_email=goal.with_email)
+
+
+def _removal(code: AccessCode, goal: Leave, terms: Terms) -> Step:
+    if code.slot is None:
+        return Wait(None)
+    is_last = len(terms.policy.retry_delays) <= code.failures and code.failed_for is Reason.LOCK_FAILED
+    if is_last and code.blank in (Blank.NO, Blank.REFUSED) and terms.blank is not None:
+        return Overwrite(code.slot, terms.blank, name_for(goal.key, None))
+    return Delete(code.slot)
 
 
 def _without_slot(code: AccessCode, goal: Wish, now: datetime) -> Step:

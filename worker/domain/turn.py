@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from worker.domain.absorb import absorb, begin, observe, recover
-from worker.domain.access_code import AccessCode, GaveUp, Phase, Written
+from worker.domain.absorb import absorb, absorb_blank, begin, begin_blank, observe, recover
+from worker.domain.absorb import probed as probe_failed
+from worker.domain.access_code import AccessCode, Blank, GaveUp, Phase, Written
 from worker.domain.booking import StayKey
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
-from worker.domain.outcomes import Answer, Entry
+from worker.domain.outcomes import Answer, Entry, Kind
 from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
 from worker.domain.slots import View, adoptable, free_slot
+from worker.domain.stay import window
 from worker.domain.steps import (
     Delete,
     GiveUp,
+    Overwrite,
     Push,
     Step,
     Terms,
@@ -39,7 +42,7 @@ class Visit:
 
     `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's
     clock was last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has
-    tried.
+    tried. `spare_pin`: a PIN that nobody has, to write over a code that will not be deleted.
     """
 
     lock: str
@@ -49,6 +52,8 @@ class Visit:
     quiet_until: datetime | None = None
     clock_set_at: datetime | None = None
     clock_tried: bool = False
+    spare_pin: str | None = field(default=None, repr=False)
+    leaving: Collection[int] = ()
 
 
 def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay, Step]:
@@ -78,8 +83,20 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
             code = stay.code(visit.lock)
     if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
         return stay
-    observed = observe(code, goal, view, now, _terms(stay, visit, house, now))
+    terms = _terms(stay, visit, house, now)
+    if _is_pin_about_to_leave(code, visit, view, terms):
+        again_at = now + terms.policy.pending_poll
+        return stay.with_code(replace(code, doubt=None, failures=code.failures + 1, again_at=again_at))
+    observed = observe(code, goal, view, now, terms)
     return _emailed(stay.with_code(observed), code, goal)
+
+
+def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Terms) -> bool:
+    """Whether the PIN that the lock refused is held by a code of ours that is about to be taken off."""
+    if code.doubt is None or code.doubt.reason is not Reason.PIN_TAKEN or code.latest is None:
+        return False
+    held = {slot for slot, entry in view.entries.items() if entry.pin == code.latest.pin}
+    return bool(held & set(visit.leaving)) and code.failures < len(terms.policy.retry_delays)
 
 
 def _emailed(stay: Stay, before: AccessCode, goal: Goal) -> Stay:
@@ -105,7 +122,21 @@ def _terms(stay: Stay, visit: Visit, house: House, now: datetime) -> Terms:
         quiet_until=visit.quiet_until,
         clock_due=is_stale and not visit.clock_tried,
         free_slot=free,
+        blank=_blank(stay, visit, house, now),
     )
+
+
+def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | None:
+    """An already-ended window; one of a minute where that was refused."""
+    code = stay.code(visit.lock)
+    if visit.spare_pin is None or code is None:
+        return None
+    zone = house.locks[visit.lock].zone if visit.lock in house.locks else house.zone
+    if code.blank is Blank.REFUSED:
+        found = window(now, now + timedelta(minutes=1), zone)
+    else:
+        found = window(now - timedelta(hours=3), now - timedelta(hours=2), zone)
+    return Written(visit.spare_pin, found.starts_text, found.ends_text)
 
 
 def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
@@ -118,18 +149,36 @@ def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
     return code
 
 
-def begun(stay: Stay, step: Push | Delete, visit: Visit, house: House, now: datetime) -> Stay:
+def begun(stay: Stay, step: Push | Overwrite | Delete, visit: Visit, house: House, now: datetime) -> Stay:
     """The stay just before a command leaves. A PIN that an e-mail may carry counts as told."""
     code, goal = _code_and_goal(stay, visit, house, now)
-    stay = stay.with_code(begin(code, goal, step, now, _terms(stay, visit, house, now)))
-    return replace(stay, told=True) if isinstance(step, Push) and step.with_email else stay
+    if isinstance(step, Overwrite):
+        return stay.with_code(begin_blank(code, step))
+    code = begin(code, goal, step, now, _terms(stay, visit, house, now))
+    if not isinstance(step, Push) or not step.with_email or stay.told or code.doubt is None:
+        return stay.with_code(code)
+    return replace(stay.with_code(replace(code, doubt=replace(code.doubt, tells=True))), told=True)
 
 
-def answered(stay: Stay, answer: Answer, visit: Visit, house: House, now: datetime) -> Stay:
-    """The stay after the answer to the command that `begun` recorded."""
+def answered(
+    stay: Stay, answer: Answer, visit: Visit, house: House, now: datetime, step: Step | None = None
+) -> Stay:
+    """The stay after the answer to the command (`step`) that `begun` recorded."""
     code, goal = _code_and_goal(stay, visit, house, now)
+    if isinstance(step, Overwrite):
+        return stay.with_code(absorb_blank(code, answer, now))
+    if code.doubt is not None and code.doubt.tells and answer.outcome.kind in _SENDS_NOTHING:
+        stay, code = replace(stay, told=False), replace(code, mailed=None)
+        goal = goals(stay, house, now)[visit.lock]
     absorbed = absorb(code, goal, answer, now, _terms(stay, visit, house, now))
     return _emailed(stay.with_code(absorbed), code, goal)
+
+
+# A push that was refused sent no e-mail: its PIN is as untold as before.
+_SENDS_NOTHING = frozenset(
+    {Kind.PIN_EXISTS, Kind.NOT_ADMIN, Kind.LOCK_NOT_FOUND, Kind.BAD_WINDOW, Kind.REFUSED}
+    | {Kind.INVALID_TOKEN, Kind.THROTTLED, Kind.NOT_SENT, Kind.OFFLINE}
+)
 
 
 def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[AccessCode, Goal]:
@@ -138,6 +187,27 @@ def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tup
         msg = f"{stay.key} has no code on lock {visit.lock}"
         raise ValueError(msg)
     return code, goals(stay, house, now)[visit.lock]
+
+
+def probed(stay: Stay, lock: str, house: House, now: datetime) -> Stay:
+    """The stay after a probe of the lock's gateway that did not get through."""
+    code, goal = stay.code(lock), goals(stay, house, now).get(lock)
+    if code is None or goal is None or not _is_offline(code):
+        return stay
+    return stay.with_code(probe_failed(code, goal, now))
+
+
+def reachable(stay: Stay, lock: str) -> Stay:
+    """The stay after the lock's gateway carried a command out: what failed for it alone is tried again."""
+    code = stay.code(lock)
+    if code is None or code.letter is None or not _is_offline(code):
+        return stay
+    again = replace(code.fresh(code.phase), letter=replace(code.letter, retrying=True))
+    return stay.with_code(again)
+
+
+def _is_offline(code: AccessCode) -> bool:
+    return is_with_a_person(code) and code.letter is not None and code.letter.reason is Reason.GATEWAY_OFFLINE
 
 
 def crashed(stay: Stay, lock: str, now: datetime) -> Stay:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
+from worker.domain.booking import BookingEvent, StayKey
 from worker.domain.plan import applied
+from worker.domain.record import Stay
 from worker.service.ledger import Extras, Ledger, event_letter_id
 from worker.store.events import applied_commands
 from worker.store.redis_client import RedisError
@@ -19,23 +22,32 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class EventApplier:
-    """Applies events. Working on one twice, or in any order, comes to the same."""
+    """Applies events. Working on one twice comes to the same."""
 
     store: Store
     ledger: Ledger
 
     def apply(self, event_key: str) -> None:
-        """Apply the event; nothing is done where it was applied already."""
+        """Apply the event, and all others of its stay that wait, in the order of their versions.
+
+        Events of one stay that came in order must not overtake one another among the workers: an update that
+        names few fields counts only on top of those before it. Nothing is done where it was applied already.
+        """
         event = self.store.events.get(event_key)
         if event is None:
             return
         has_failed = self.store.events.has_failed(event_key)
+        commands: list[list[str | int]] = []
+
+        def fold(stay: Stay | None, now: datetime) -> Stay | None:
+            waiting = self._waiting(event_key, event.key)
+            commands[:] = [row for key in waiting for row in applied_commands(key, event.key)]
+            for one in waiting.values():
+                stay = applied(stay, one, now)
+            return stay if waiting else None
+
         try:
-            self.ledger.change(
-                event.key,
-                lambda stay, now: applied(stay, event, now),
-                extras=Extras(commands=tuple(applied_commands(event_key))),
-            )
+            self.ledger.change(event.key, fold, extras=Extras(commands=commands))
             if has_failed:
                 self._settle(event_key)
         except RedisError:
@@ -46,6 +58,15 @@ class EventApplier:
             log.exception("event.failed", key=event_key, failures=failures, error=type(error).__name__)
             if failures == MOST_FAILURES:
                 self.ledger.open_event_letter(event_key, event.key)
+
+    def _waiting(self, event_key: str, stay: StayKey) -> dict[str, BookingEvent]:
+        """What is to be applied; an event that has failed before holds up no other."""
+        found = self.store.events.pending(stay)
+        return {
+            key: event
+            for key, event in found.items()
+            if key == event_key or not self.store.events.has_failed(key)
+        }
 
     def _settle(self, event_key: str) -> None:
         letter = self.store.letters.get(event_letter_id(event_key))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.house import House
+from worker.domain.reasons import Reason
 from worker.domain.record import Stay
 from worker.store import keys
 from worker.store.codec import to_millis
@@ -23,6 +24,7 @@ def index_changes(
     _pins(commit, before, after, vault, must_be_free=must_be_free)
     _timetable(commit, before, after, house)
     _waiting(commit, before, after)
+    _offline(commit, before, after)
 
 
 def account_of(lock: str, house: House) -> str:
@@ -81,6 +83,21 @@ def _timetable(commit: Commit, before: Stay | None, after: Stay, house: House) -
             commit.schedule(lock, account_of(lock, house), ref, code.due, code.deadline)
     for lock in old.keys() - new.keys():
         commit.schedule(lock, account_of(lock, house), ref, None, None)
+
+
+def _offline(commit: Commit, before: Stay | None, after: Stay) -> None:
+    ref, old, new = str(after.key), _codes(before), _codes(after)
+    for lock in old.keys() | new.keys():
+        was, is_now = _is_offline(old.get(lock)), _is_offline(new.get(lock))
+        if is_now and not was:
+            commit.commands.append(["SADD", keys.lock_offline(lock), ref])
+        elif was and not is_now:
+            commit.commands.append(["SREM", keys.lock_offline(lock), ref])
+
+
+def _is_offline(code: AccessCode | None) -> bool:
+    letter = code.letter if code is not None else None
+    return letter is not None and letter.reason is Reason.GATEWAY_OFFLINE and not letter.retrying
 
 
 def reschedule(commit: Commit, stay: Stay, lock: str, house: House) -> None:

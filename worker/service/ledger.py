@@ -6,7 +6,7 @@ not lock each other out: a write whose record was changed meanwhile is decided a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -46,7 +46,7 @@ class Extras:
 
     claim: Claim | None = None
     renew: timedelta | None = None
-    commands: tuple[list[str | int], ...] = ()
+    commands: Sequence[list[str | int]] = ()
     pins_must_be_free: bool = False
     reschedule: str | None = None
     note: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from worker.domain.access_code import AccessCode, LetterRef
+from worker.domain.access_code import AccessCode, Blank, LetterRef
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import Settled, explanation, open_letters
 from worker.domain.house import House
@@ -94,7 +94,8 @@ def _slot(before: Stay | None, code: AccessCode | None) -> int | None:
 def _message(stay: Stay, ref: LetterRef, code: AccessCode | None) -> str:
     if code is None:
         return explanation(stay, ref.reason)
-    return ADVICE[ref.reason].what
+    dead = " The guest's PIN is dead already: an ended one was written over it."
+    return ADVICE[ref.reason].what + (dead if code.blank is Blank.DEAD else "")
 
 
 def _settle(commit: Commit, settled: Settled, letters: Letters, now: datetime) -> None:

@@ -14,7 +14,7 @@ from worker.domain.house import House, Lock
 from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
-from worker.domain.states import booking_state, code_state, email_state
+from worker.domain.states import booking_state, code_state, email_state, is_at_risk
 from worker.store.locks import FENCE
 
 __all__ = ["booking_view", "letter_view", "lock_view", "slots_view"]
@@ -41,7 +41,7 @@ def booking_view(stay: Stay, house: House, now: datetime) -> View:
         "check_in": _local(stay.check_in, zone),
         "check_out": _local(stay.check_out, zone),
         "state": booking_state(stay, house, now).value,
-        "at_risk": False,
+        "at_risk": is_at_risk(stay, house, now),
         "pin": stay.shown_pin,
         "email": email_state(stay, house, now).value,
         "codes": [_code_view(code, found.get(code.lock)) for code in stay.codes],

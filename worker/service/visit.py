@@ -17,11 +17,11 @@ from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
-from worker.domain.pins import NoPinLeftError
+from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
-from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step, Terms
+from worker.domain.steps import ChoosePin, Delete, Overwrite, Push, Read, SetClock, Step, Terms
 from worker.service.clock import Clock
 from worker.service.ledger import Extras, Known, Ledger
 from worker.service.lock_calls import LockCalls
@@ -37,8 +37,9 @@ from worker.store.vault import UnreadableError
 
 LONGEST = timedelta(minutes=1)
 UNREADABLE_AGAIN = timedelta(minutes=10)
+SPARE_LENGTH = 6
 _MOST_TURNS = 12
-_ACTS = (Read, SetClock, ChoosePin, Push, Delete)
+_ACTS = (Read, SetClock, ChoosePin, Push, Overwrite, Delete)
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +62,14 @@ class Visit:
     slots: dict[int, str] = field(default_factory=dict)
     facts: LockFacts = field(init=False)
     started: float = field(default_factory=time.monotonic)
+    offline: list[str] = field(default_factory=list)
+    spare_pin: str = field(default_factory=lambda: choose(SPARE_LENGTH, lambda _: False), repr=False)
 
     def __post_init__(self) -> None:
         """Take over what the claim read."""
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
         self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
+        self.offline = list(self.claim.offline)
 
     def run(self) -> None:
         """Until nothing is due, a minute has passed, or a call was never answered."""
@@ -161,15 +165,31 @@ class Visit:
         if isinstance(step, Read):
             self._read(ref)
         elif isinstance(step, SetClock):
-            since, answer = self.calls.set_clock()
-            self.facts.clock_answered(since, is_set=answer.outcome.kind is Kind.DONE)
+            self._set_clock(ref)
         elif isinstance(step, ChoosePin):
             self._choose_pin(ref)
-        elif isinstance(step, Push | Delete):
+        elif isinstance(step, Push | Overwrite | Delete):
             self._command(ref, step)
         else:
             return False
         return True
+
+    def _set_clock(self, ref: str) -> None:
+        """Set the lock's clock; a failure blocks nothing. It also probes a gateway that was away."""
+        since, answer = self.calls.set_clock()
+        is_set = answer.outcome.kind is Kind.DONE
+        self.facts.clock_answered(since, is_set=is_set)
+        self._change(ref, lambda stay, now: turn.probed(stay, self.lock.name, self.house, now))
+        if is_set:
+            self._gateway_answered()
+
+    def _gateway_answered(self) -> None:
+        """What failed only because the gateway was away is tried again."""
+        offline, self.offline = self.offline, []
+        for ref in offline:
+            self._change(ref, lambda stay, _: turn.reachable(stay, self.lock.name))
+            if ref not in self.queue:
+                self.queue.append(ref)
 
     def _choose_pin(self, ref: str) -> None:
         try:
@@ -192,7 +212,13 @@ class Visit:
             quiet_until=self.calls.quiet_at(now),
             clock_set_at=self.facts.clock_set_at(now),
             clock_tried=self.facts.clock_was_tried(now),
+            spare_pin=self.spare_pin,
+            leaving=tuple(slot for slot, ref in self.slots.items() if self._is_leaving(ref)),
         )
+
+    def _is_leaving(self, ref: str) -> bool:
+        code = self._code(ref)
+        return code is not None and code.phase is Phase.REMOVING and code.letter is None
 
     def _change(
         self, ref: str, change: Callable[[Stay, datetime], Stay | None], extras: Extras | None = None
@@ -255,7 +281,7 @@ class Visit:
             commit.run(self.store.scripts, self.house)
             self.slots = {slot: owner for slot, owner in self.slots.items() if slot not in empty}
 
-    def _command(self, ref: str, step: Push | Delete) -> None:
+    def _command(self, ref: str, step: Push | Overwrite | Delete) -> None:
         """Record the intent, call, record the answer."""
         begun: list[datetime] = []
 
@@ -271,15 +297,21 @@ class Visit:
             return
         self.calls.leased_at = asked
         answer = self.calls.command(stay, step, begun[0])
-        self._change(ref, lambda found, now: turn.answered(found, answer, self._seen(now), self.house, now))
-        self._learn(ref, step, answer)
 
-    def _learn(self, ref: str, step: Push | Delete, answer: Answer) -> None:
+        def take_in(found: Stay, now: datetime) -> Stay:
+            return turn.answered(found, answer, self._seen(now), self.house, now, step)
+
+        self._change(ref, take_in)
+        self._learn(ref, step, answer)
+        if answer.outcome.kind is Kind.DONE:
+            self._gateway_answered()
+
+    def _learn(self, ref: str, step: Push | Overwrite | Delete, answer: Answer) -> None:
         """What an answer shows of the lock serves the other codes of this visit too."""
         code = self._code(ref)
         if code is None or self.view is None:
             return
-        if isinstance(step, Push) and code.phase is Phase.SET and answer.entries is not None:
+        if not isinstance(step, Delete) and answer.entries is not None:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})
         elif isinstance(step, Delete) and answer.outcome.kind is Kind.DONE:
             self.view = self.view.without(step.slot)

@@ -38,7 +38,7 @@ class Claim:
     """A visit to one lock: the lease's token, and what was read along with it.
 
     `records` holds the stays' texts by ref; `slots` who holds which slot; `facts` what was last seen of the
-    lock.
+    lock; `offline` the stays that wait for its gateway.
     """
 
     lock: str
@@ -51,6 +51,7 @@ class Claim:
     slots: Mapping[int, str]
     refs: list[str]
     records: Mapping[str, str]
+    offline: list[str]
 
 
 class Agenda:
@@ -81,7 +82,7 @@ class Agenda:
         found = self._scripts.run("claim", [lock.name, lock.account, token, _ms(lease), MOST_REFS])
         if not found:
             return None
-        now, quiet_ms, paused, facts, slots, refs, records = found
+        now, quiet_ms, paused, facts, slots, refs, records, offline = found
         at = from_millis(now)
         unique = dict.fromkeys(str(ref) for ref in refs)
         return Claim(
@@ -95,6 +96,7 @@ class Agenda:
             slots={int(n): str(ref) for n, ref in zip(slots[::2], slots[1::2], strict=True)},
             refs=list(unique),
             records={str(ref): str(text) for ref, text in zip(refs, records, strict=True) if text},
+            offline=sorted(str(ref) for ref in offline),
         )
 
     def release(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.domain.access_code import AccessCode, Doubt, GaveUp, LetterRef, Phase, Try, Written
+from worker.domain.access_code import AccessCode, Blank, Doubt, GaveUp, LetterRef, Phase, Try, Written
 from worker.domain.booking import Booking, Status, StayKey, Version
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
@@ -42,6 +42,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "i": booking.check_in,
         "o": booking.check_out,
         "m": _TERNARY[booking.send_email],
+        "cl": list(booking.cleared),
         "c": [_code(code) for code in stay.codes],
         "t": stay.told,
         "ci": _seconds(stay.check_in),
@@ -71,6 +72,7 @@ def load_stay(text: str, vault: Vault) -> Stay:
         check_in=plain.get("i"),
         check_out=plain.get("o"),
         send_email=_FROM_TERNARY[plain.get("m", "")],
+        cleared=tuple(plain.get("cl", ())),
         **guest,
     )
     pin, shown = secret.get("p", [None, None])
@@ -110,7 +112,7 @@ _MOMENTS = {"sd": "started", "ag": "again_at", "du": "due", "dl": "deadline"}
 def _code(code: AccessCode) -> _Json:
     row: _Json = {"l": code.lock, "ph": code.phase.value, "s": code.slot}
     row |= {short: getattr(code, name) for names in (_FLAGS, _COUNTS) for short, name in names.items()}
-    row["ai"] = code.aim
+    row["ai"], row["bl"] = code.aim, code.blank.value
     row |= {short: _seconds(getattr(code, name)) for short, name in _MOMENTS.items()}
     row["ff"] = code.failed_for.value if code.failed_for else None
     row["gu"] = [code.gave_up.reason.value, code.gave_up.job.value] if code.gave_up else None
@@ -129,6 +131,7 @@ def _load_code(row: _Json, writes: list[list[str]], mailed: list[str] | None) ->
     return AccessCode(
         lock=row["l"],
         aim=row.get("ai", ""),
+        blank=Blank(row.get("bl", "")),
         phase=Phase(row["ph"]),
         slot=row.get("s"),
         writes=tuple(Written(*w) for w in writes),
@@ -146,12 +149,12 @@ def _load_code(row: _Json, writes: list[list[str]], mailed: list[str] | None) ->
 def _doubt(doubt: Doubt) -> list[Any]:
     since, refutes = to_millis(doubt.since), to_millis(doubt.refutes_from)
     looked = to_millis(doubt.looked_at) if doubt.looked_at is not None else None
-    flags = int(doubt.answered), int(doubt.is_free)
+    flags = int(doubt.answered), int(doubt.is_free), int(doubt.tells)
     return [doubt.job.value, since, refutes, doubt.reason.value, *flags, looked]
 
 
 def _load_doubt(row: list[Any]) -> Doubt:
-    job, since, refutes, reason, answered, is_free, looked = row
+    job, since, refutes, reason, answered, is_free, tells, looked = row
     return Doubt(
         job=Job(job),
         since=from_millis(since),
@@ -159,6 +162,7 @@ def _load_doubt(row: list[Any]) -> Doubt:
         reason=Reason(reason),
         answered=bool(answered),
         is_free=bool(is_free),
+        tells=bool(tells),
         looked_at=from_millis(looked) if looked is not None else None,
     )
 

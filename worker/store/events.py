@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cmp_to_key
 from typing import Any
 
 import redis
@@ -49,7 +50,8 @@ class Events:
         Then nothing is kept.
         """
         key = event_key(event.key.source, event.id)
-        names = [keys.event(key), keys.INBOX, keys.seen(event.key.source)]
+        pending = keys.pending(str(event.key))
+        names = [keys.event(key), keys.INBOX, keys.seen(event.key.source), pending]
         body = self._vault.seal(_dump_event(event))
         return key, bool(self._scripts.run("accept", [_short(event.id), body, key], names))
 
@@ -57,6 +59,12 @@ class Events:
         """An accepted event that is not applied yet."""
         found = self._client.get(keys.event(key))
         return None if found is None else _load_event(self._vault.open(str(found)))
+
+    def pending(self, stay: StayKey) -> dict[str, BookingEvent]:
+        """The accepted events of one stay that are not applied yet, by key, in the order of their version."""
+        found = {str(key): self.get(str(key)) for key in self._client.smembers(keys.pending(str(stay)))}
+        events = [(key, event) for key, event in found.items() if event is not None]
+        return dict(sorted(events, key=cmp_to_key(_by_version)))
 
     def waiting(self, older_than: datetime, limit: int = 100) -> list[str]:
         """Keys of events accepted before `older_than` and not applied yet, the oldest first."""
@@ -125,9 +133,20 @@ def rejected_id(source: str, body: bytes) -> str:
     return hashlib.sha256(source.encode() + b"\n" + body).hexdigest()[:24]
 
 
-def applied_commands(key: str) -> list[list[str | int]]:
+def applied_commands(key: str, stay: StayKey) -> list[list[str | int]]:
     """The Redis commands that take an applied event out of the inbox."""
-    return [["DEL", keys.event(key)], ["ZREM", keys.INBOX, key], ["HDEL", keys.EVENT_FAILS, key]]
+    return [
+        ["DEL", keys.event(key)],
+        ["ZREM", keys.INBOX, key],
+        ["SREM", keys.pending(str(stay)), key],
+        ["HDEL", keys.EVENT_FAILS, key],
+    ]
+
+
+def _by_version(one: tuple[str, BookingEvent], other: tuple[str, BookingEvent]) -> int:
+    if one[1].version.is_older_than(other[1].version):
+        return -1
+    return 1 if one[1].version.is_newer_than(other[1].version) else 0
 
 
 def _short(event_id: str) -> str:

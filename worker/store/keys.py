@@ -43,6 +43,11 @@ def lock_waiting(lock: str) -> str:
     return f"{PREFIX}waiting:{lock}"
 
 
+def lock_offline(lock: str) -> str:
+    """SET of stays whose code on this lock waits for the lock's gateway to come back."""
+    return f"{PREFIX}offline:{lock}"
+
+
 def lock_slots(lock: str) -> str:
     """HASH slot -> stay, or `!stay` for a fenced slot."""
     return f"{PREFIX}slots:{lock}"
@@ -88,6 +93,21 @@ def probe(account: str) -> str:
     return f"{PREFIX}probe:{account}"
 
 
+def key(account: str) -> str:
+    """The account's dynamic key, encrypted, with its generation."""
+    return f"{PREFIX}key:{account}"
+
+
+def refreshing(account: str) -> str:
+    """Who fetches a new key for the account, or that nobody may just now; expires."""
+    return f"{PREFIX}refreshing:{account}"
+
+
+def key_fails(account: str) -> str:
+    """How often in a row no key could be fetched; expires."""
+    return f"{PREFIX}key-fails:{account}"
+
+
 def letter(letter_id: str) -> str:
     """One dead letter."""
     return f"{PREFIX}letter:{letter_id}"
@@ -96,6 +116,11 @@ def letter(letter_id: str) -> str:
 def event(event_key: str) -> str:
     """One accepted event, encrypted, until it is applied."""
     return f"{PREFIX}event:{event_key}"
+
+
+def pending(ref: str) -> str:
+    """SET of accepted events of one stay that are not applied yet."""
+    return f"{PREFIX}pending:{ref}"
 
 
 def seen(source: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import redis
 
+_NAMES = ("accept", "alert_claim", "alert_done", "claim", "commit", "mend", "release", "take", "tick")
+
 
 @cache
 def _source(name: str) -> str:
@@ -19,10 +21,7 @@ class Scripts:
 
     def __init__(self, client: redis.Redis) -> None:
         """Registers; nothing is sent yet."""
-        self._scripts = {
-            name: client.register_script(_source("shared") + _source(name))
-            for name in ("accept", "alert_claim", "alert_done", "claim", "commit", "mend", "release", "tick")
-        }
+        self._scripts = {name: client.register_script(_source("shared") + _source(name)) for name in _NAMES}
 
     def run(self, name: str, args: list[Any], names: list[str] | None = None) -> Any:
         """Run one script. Raises redis' own errors."""

@@ -147,9 +147,10 @@ def test_an_event_that_fails_stays_and_is_put_off(store: Store) -> None:
 
 def test_an_applied_event_forgets_its_failures(store: Store) -> None:
     """The count of failures goes with the event."""
-    key, _ = store.events.accept(an_event())
+    event = an_event()
+    key, _ = store.events.accept(event)
     assert [1, 2] == [store.events.failed(key), store.events.failed(key)]
-    Commit(commands=applied_commands(key)).run(store.scripts, HOUSE)
+    Commit(commands=applied_commands(key, event.key)).run(store.scripts, HOUSE)
     assert [keys.seen("direct")] == store.client.keys("*")
 
 

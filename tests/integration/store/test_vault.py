@@ -27,6 +27,7 @@ from worker.processes.embedded_redis import EmbeddedRedis
 from worker.service.accounts import Accounts
 from worker.service.apply_event import EventApplier
 from worker.service.counts import Counts
+from worker.service.keys import KeyRing
 from worker.service.lock_calls import LockCalls
 from worker.service.vendor import Vendor
 from worker.service.visit import Visit
@@ -113,7 +114,7 @@ def test_an_unreadable_record_holds_up_no_lock(opened: Callable[..., Store]) -> 
         claim=claim,
         calls=LockCalls(
             store=store,
-            vendor=Vendor(clients={}, keys={}, counts=Counts()),
+            vendor=Vendor(clients={}, keys=KeyRing(store, lambda: desk.house, desk.clock), counts=Counts()),
             accounts=Accounts(store, desk.ledger),
             clock=desk.clock,
             house=desk.house,

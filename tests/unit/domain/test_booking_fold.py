@@ -49,11 +49,14 @@ def test_every_order_of_distinct_versions_ends_with_the_newest_state() -> None:
 
 
 def test_a_cancel_before_its_booking_stays() -> None:
-    """B12: a tombstone is not undone by the older booking that comes after it."""
+    """B12: a tombstone is not undone by the older booking that comes after it; it learns whom it buried."""
     late = an_event("created", 1, **TIMES)
     booking = first(an_event("cancelled", 2))
     assert Status.CANCELLED is booking.status
-    assert fold(booking, late) is None
+    filled = fold(booking, late)
+    assert filled is not None
+    assert (Status.CANCELLED, booking.version) == (filled.status, filled.version)
+    assert fold(filled, late) is None
 
 
 @pytest.mark.parametrize(("number", "expected"), [(2, Status.CANCELLED), (3, Status.CONFIRMED)])

@@ -11,6 +11,8 @@ from tests.unit.domain.kit import (
     DAY,
     DOOR,
     GATE,
+    HOUR,
+    MINUTE,
     OTHER_PIN,
     PIN,
     Bench,
@@ -21,7 +23,7 @@ from tests.unit.domain.kit import (
 from worker.domain.access_code import LetterRef, Phase
 from worker.domain.outcomes import Kind
 from worker.domain.reasons import Job, Reason
-from worker.domain.states import booking_state, code_state, email_state
+from worker.domain.states import booking_state, code_state, email_state, is_at_risk
 from worker.domain.steps import Push
 
 LETTER = LetterRef("x", Reason.LOCK_FAILED, Job.SET)
@@ -192,3 +194,27 @@ def test_the_states_of_the_e_mail() -> None:
     assert "waiting" == mail(bench)
     bench.put_on()
     assert "requested" == mail(bench)
+
+
+def test_a_stay_is_at_risk_when_its_codes_are_late() -> None:
+    """Promise 8: not all set a day before check-in, or ten minutes after they were due."""
+    bench = Bench().book()
+    assert not is_at_risk(bench.stay, bench.house, bench.now)
+    assert not is_at_risk(bench.stay, bench.house, bench.now + 9 * MINUTE)
+    assert is_at_risk(bench.stay, bench.house, bench.now + 10 * MINUTE)
+    bench.put_on()
+    assert not is_at_risk(bench.stay, bench.house, bench.now + 10 * MINUTE)
+
+
+def test_a_stay_far_away_is_not_at_risk_yet() -> None:
+    """With ten days to go a lock may still be away; a day before check-in it counts."""
+    bench = Bench().book(check_in="2026-12-11T15:00", check_out="2026-12-14T10:00")
+    assert not is_at_risk(bench.stay, bench.house, bench.now + DAY)
+    assert is_at_risk(bench.stay, bench.house, bench.now + 10 * DAY)
+
+
+def test_what_is_not_wanted_is_not_at_risk() -> None:
+    """A cancelled stay needs no code."""
+    bench = Bench().book()
+    bench.event("cancelled")
+    assert not is_at_risk(bench.stay, bench.house, bench.now + HOUR)

@@ -30,7 +30,7 @@ from worker.domain.goals import Wish
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry, Kind
 from worker.domain.reasons import Job, Reason
-from worker.domain.steps import Delete, Push, Wait
+from worker.domain.steps import ChoosePin, Delete, Push, Wait
 
 MAIL = "ann@example.com"
 
@@ -261,3 +261,16 @@ def test_two_stays_may_have_the_same_lock_in_different_slots() -> None:
     """J02, A17: what the other claims is not ours."""
     bench = Bench(claimed=((120, "direct/BK-2"),)).book()
     assert 121 == pushed(bench).slot
+
+
+def test_a_refused_push_with_an_e_mail_tells_no_pin() -> None:
+    """Promise 3, H07: "Password is already existing." sent no e-mail, so another PIN may be chosen."""
+    bench = Bench().event(
+        "created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00", guest_email=MAIL
+    )
+    bench.write(replace(bench.stay, pin="482913"))
+    step = pushed(bench)
+    assert step.with_email
+    bench.send(step, Kind.PIN_EXISTS)
+    assert not bench.stay.told
+    assert isinstance(bench.look(), ChoosePin)

@@ -1,5 +1,5 @@
 -- ARGV: lock, account, token, lease ms, most refs. Turns the lock's wake-up into a lease.
--- Returns {} or {now, quiet ms left, paused, facts, slots, refs, records}.
+-- Returns {} or {now, quiet ms left, paused, facts, slots, refs, records, offline refs}.
 local lock, account, token, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now, window = clock(), PREFIX .. 'window:' .. account
 local held = redis.call('GET', PREFIX .. 'lease:' .. lock)
@@ -34,4 +34,5 @@ return {
   redis.call('HGETALL', PREFIX .. 'slots:' .. lock),
   refs,
   redis.call('MGET', unpack(names)),
+  redis.call('SMEMBERS', PREFIX .. 'offline:' .. lock),
 }

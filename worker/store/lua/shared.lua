@@ -41,6 +41,8 @@ end
 -- Gives free places of the window to the head of the line; returns the locks to wake.
 local function admit(account, places, now, woken)
   local window, line = PREFIX .. 'window:' .. account, PREFIX .. 'line:' .. account
+  -- While one worker fetches a new key the others wait without a thread; the tick comes back to them.
+  if redis.call('EXISTS', PREFIX .. 'refreshing:' .. account) == 1 then return end
   local paused = redis.call('EXISTS', PREFIX .. 'paused:' .. account) == 1
   local free = places - redis.call('ZCARD', window)
   while free > 0 do

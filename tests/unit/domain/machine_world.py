@@ -1,0 +1,199 @@
+"""The records and the locks of the state machine, and the checks that every write must pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.unit.domain.kit import DOOR, GATE, MINUTE, NOW, SECOND, SHED, a_house
+from tests.unit.domain.lock_model import LockModel, bears_mark_of
+from worker.domain.access_code import AccessCode, Phase, Written
+from worker.domain.booking import BookingEvent, EventType, StayKey, Version
+from worker.domain.escalation import escalated
+from worker.domain.goals import Goal
+from worker.domain.outcomes import Entry, Kind
+from worker.domain.plan import applied, goals, replan
+from worker.domain.record import Stay
+from worker.domain.states import told_when_ready
+from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock
+
+REFS = [f"direct/BK-{n}" for n in range(3)]
+LOCKS = [GATE, DOOR, SHED]
+ACTS = (Read, SetClock, ChoosePin, Push, Delete)
+LEASE = timedelta(seconds=75)
+CALL_TIMEOUT = timedelta(seconds=30)
+LAG = timedelta(seconds=20)
+HOUSE = a_house(
+    push_ahead=timedelta(hours=30),
+    first_slot=120,
+    last_slot=122,
+    pin_length=4,
+    retry_delays=(timedelta(0), 30 * SECOND),
+    offline_delays=(2 * MINUTE,),
+    pending_for=2 * MINUTE,
+)
+SURELY_NOT = {
+    Kind.OFFLINE,
+    Kind.NOT_SENT,
+    Kind.THROTTLED,
+    Kind.NOT_ADMIN,
+    Kind.BAD_WINDOW,
+    Kind.INVALID_TOKEN,
+    Kind.PIN_EXISTS,
+}
+ANSWERS = [
+    *[Kind.DONE] * 6, Kind.FAILED, Kind.PENDING, Kind.PENDING, Kind.OFFLINE, Kind.DOUBT, Kind.DOUBT,
+    Kind.UNANSWERED, Kind.UNANSWERED, Kind.UNCLEAR, Kind.NOT_SENT, Kind.THROTTLED, Kind.NOT_ADMIN,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weather:
+    """How the cloud behaves during one visit."""
+
+    answers: tuple[Kind, ...]
+    happens: bool
+    late_by: timedelta
+    lag: timedelta
+    with_list: bool
+    read_fails: bool
+    dies: bool
+    meanwhile: str | None
+
+
+WEATHER = st.builds(
+    Weather,
+    answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=4).map(tuple),
+    happens=st.booleans(),
+    late_by=st.integers(1, 59).map(lambda s: s * SECOND),
+    lag=st.sampled_from([timedelta(0), timedelta(0), LAG]),
+    with_list=st.booleans(),
+    read_fails=st.integers(0, 9).map(lambda n: n == 0),
+    dies=st.integers(0, 7).map(lambda n: n == 0),
+    meanwhile=st.sampled_from([None, None, None, "cancel", "confirm", "extend"]),
+)
+FAIR = Weather(
+    answers=(Kind.DONE,),
+    happens=True,
+    late_by=SECOND,
+    lag=timedelta(0),
+    with_list=True,
+    read_fails=False,
+    dies=False,
+    meanwhile=None,
+)
+
+
+@dataclass
+class Mail:
+    """The last push of a stay that asked for the e-mail."""
+
+    lock: str
+    written: Written
+    since: datetime
+    confirmed: bool = False
+    refuted: bool = False
+
+
+@dataclass
+class World:
+    """The records, the locks, and what the promises need to know of the past."""
+
+    now: datetime = NOW
+    stays: dict[str, Stay] = field(default_factory=dict)
+    locks: dict[str, LockModel] = field(default_factory=lambda: {name: LockModel() for name in LOCKS})
+    quiet: dict[str, datetime] = field(default_factory=dict)
+    leased: dict[str, datetime] = field(default_factory=dict)
+    seen: dict[str, dict[int, Entry]] = field(default_factory=dict)
+    mails: dict[str, Mail] = field(default_factory=dict)
+    versions: Any = field(default_factory=lambda: count(1))
+    ids: Any = field(default_factory=lambda: count(1))
+
+    def slots(self, lock: str) -> dict[int, str]:
+        """Who holds which slot, by the records."""
+        found: dict[int, str] = {}
+        for ref, stay in self.stays.items():
+            code = stay.code(lock)
+            if code is not None and code.slot is not None:
+                assert code.slot not in found, "promise 3: two stays hold one slot"
+                found[code.slot] = ref
+        return found
+
+    def goal(self, ref: str, lock: str) -> Goal | None:
+        """What is wanted now."""
+        return goals(self.stays[ref], HOUSE, self.now).get(lock)
+
+    def write(self, stay: Stay) -> None:
+        """As the ledger writes, with the checks that every write must pass."""
+        ref = str(stay.key)
+        before = self.stays.get(ref)
+        planned = replan(stay, HOUSE, self.now)
+        planned = replan(escalated(planned, HOUSE, self._new_id), HOUSE, self.now)
+        after = told_when_ready(planned, HOUSE, self.now)
+        self.stays[ref] = after
+        if before is not None:
+            self._check_write(ref, before, after)
+        for lock in LOCKS:
+            self.slots(lock)
+
+    def _new_id(self) -> str:
+        return f"letter-{next(self.ids)}"
+
+    def _check_write(self, ref: str, before: Stay, after: Stay) -> None:
+        if before.told and before.pin is not None:
+            assert before.pin == after.pin, "promise 3: a told PIN changed"
+        for lock in LOCKS:
+            old, new = before.code(lock), after.code(lock)
+            if old is None or new is None:
+                continue
+            entry = self.seen.get(lock, {}).get(old.slot) if old.slot is not None else None
+            if new.slot != old.slot and entry is not None:
+                assert not bears_mark_of(entry, ref), "promise 3: renumbered while it was on"
+            self._check_proof(ref, lock, old, new)
+
+    def _check_proof(self, ref: str, lock: str, old: AccessCode, new: AccessCode) -> None:
+        is_new = new.phase is Phase.SET and (old.phase is not Phase.SET or old.latest != new.latest)
+        if not is_new:
+            return
+        assert new.latest is not None
+        entry = self.seen.get(lock, {}).get(new.slot or 0)
+        assert entry is not None, "promise 6: set without proof"
+        assert new.latest.is_shown_by(entry), "promise 6: set without proof"
+        assert bears_mark_of(entry, ref), "promise 6: set without proof"
+        late = [
+            one
+            for one in self.locks[lock].late
+            if one.slot == new.slot and isinstance(one.command, Delete) and one.until > self.now
+        ]
+        assert [] == late, "promise 6: set while a removal of it may still happen"
+
+    def pass_time(self, span: timedelta, *, happen: bool = True) -> None:
+        """Let time pass; late commands happen or are lost."""
+        self.now += span
+        for lock in self.locks.values():
+            lock.pass_time(self.now, happen=happen)
+
+    def event(self, ref: str, kind: str, **changes: object) -> None:
+        """An event that is newer than all before."""
+        number = next(self.versions)
+        event = BookingEvent(
+            id=f"evt-{number}",
+            key=StayKey.parse(ref),
+            type=EventType(f"booking.{kind}"),
+            version=Version(number=number, text=str(number), stamp=NOW),
+            changes=changes,
+        )
+        self.write(applied(self.stays.get(ref), event, self.now))
+
+    def due(self, lock: str) -> list[str]:
+        """Whose turn it is on a lock, and who waits there for a slot."""
+        found = []
+        for ref, stay in self.stays.items():
+            code = stay.code(lock)
+            if code is not None and (code.waiting or (code.due is not None and code.due <= self.now)):
+                found.append((code.deadline or self.now, ref))
+        return [ref for _, ref in sorted(found)]
