@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from tests.integration.engine_kit import DOOR, Engine, engine
+from worker.domain import turn
+from worker.domain.steps import Read
 
 
 @pytest.fixture
@@ -99,3 +102,15 @@ def test_a_cancel_that_comes_during_the_push(inn: Engine) -> None:
     inn.settle(lambda: inn.state() == "cancelled")
     assert {} == inn.vendor.codes(DOOR)
     assert 1 == len(inn.calls("delete"))
+
+
+def test_a_job_without_an_end_is_stopped(inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect that asks for the list again and again becomes a put-off job, and no flood of calls (F07)."""
+    monkeypatch.setattr(turn, "look_at", lambda stay, *_: (stay, Read()))
+    inn.book(unit="cabin")
+    inn.settle()
+    (code,) = inn.stay().codes
+    assert 1 == code.crashes
+    assert code.due is not None
+    assert code.due > inn.innkey.clock.now() + timedelta(seconds=20)
+    assert 40 >= len(inn.calls())

@@ -25,7 +25,10 @@ class Span:
 
 
 def span(booking: Booking, unit: Unit) -> Span:
-    """The booking's stay in instants. ValueError where a time is missing or not a date or date-time."""
+    """The booking's stay in instants, on whole seconds: the record keeps no smaller ones.
+
+    ValueError where a time is missing or not a date or date-time.
+    """
     if booking.check_in is None or booking.check_out is None:
         msg = "the booking has no check-in or no check-out"
         raise ValueError(msg)
@@ -45,6 +48,7 @@ def instant(written: str, default: time, zone: ZoneInfo, *, earliest: bool) -> d
         moment = datetime.combine(date.fromisoformat(written), default)
     else:
         moment = datetime.fromisoformat(written)
+    moment = moment.replace(microsecond=0)
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
     readings = [moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

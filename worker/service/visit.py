@@ -38,7 +38,7 @@ from worker.store.vault import UnreadableError
 LONGEST = timedelta(minutes=1)
 UNREADABLE_AGAIN = timedelta(minutes=10)
 SPARE_LENGTH = 6
-_MOST_TURNS = 12
+_MOST_TURNS = 40
 _ACTS = (Read, SetClock, ChoosePin, Push, Overwrite, Delete)
 
 log = structlog.get_logger(__name__)
@@ -147,6 +147,9 @@ class Visit:
                 return
             if not self._act(ref, step) or self._rests(ref):
                 return
+        # Whatever goes round in circles must not flood the vendor: it counts as a failed job.
+        log.error("visit.no_end", lock=self.lock.name, stay=ref)
+        self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
 
     def _look(self, ref: str) -> Step | None:
         """Fold what was seen of the code into its record, and say what comes next."""

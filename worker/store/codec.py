@@ -6,9 +6,8 @@ A million stays must fit: fields at their default are left out, times are second
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.domain.access_code import AccessCode, Blank, Doubt, GaveUp, LetterRef, Phase, Try, Written
@@ -21,6 +20,7 @@ from worker.store.vault import Vault
 _GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin")
 _TERNARY = {None: "", True: "yes", False: "no"}
 _FROM_TERNARY = {word: value for value, word in _TERNARY.items()}
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _Json = dict[str, Any]
 
 
@@ -106,7 +106,8 @@ _FLAGS = {
     "bh": "by_hand",
 }
 _COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
-_MOMENTS = {"sd": "started", "ag": "again_at", "du": "due", "dl": "deadline"}
+_MOMENTS = {"sd": "started", "dl": "deadline"}
+_EXACT = {"ag": "again_at", "du": "due"}  # to the millisecond, as they stand on the timetable
 
 
 def _code(code: AccessCode) -> _Json:
@@ -115,6 +116,7 @@ def _code(code: AccessCode) -> _Json:
     row["ai"], row["bl"] = code.aim, code.blank.value
     row |= {short: _seconds(getattr(code, name)) for short, name in _MOMENTS.items()}
     row["ff"] = code.failed_for.value if code.failed_for else None
+    row |= {short: _exact(getattr(code, name)) for short, name in _EXACT.items()}
     row["gu"] = [code.gave_up.reason.value, code.gave_up.job.value] if code.gave_up else None
     row["lt"] = _letter(code.letter)
     row["la"] = dump_outcome(code.last) if code.last else None
@@ -128,6 +130,7 @@ def _load_code(row: _Json, writes: list[list[str]], mailed: list[str] | None) ->
     loaded: _Json = {name: row.get(short, False) for short, name in _FLAGS.items()}
     loaded |= {name: row.get(short, 0) for short, name in _COUNTS.items()}
     loaded |= {name: _moment(row.get(short)) for short, name in _MOMENTS.items()}
+    loaded |= {name: _from_exact(row.get(short)) for short, name in _EXACT.items()}
     return AccessCode(
         lock=row["l"],
         aim=row.get("ai", ""),
@@ -215,8 +218,15 @@ def _compact(row: Mapping[str, Any]) -> _Json:
 
 
 def _seconds(moment: datetime | None) -> int | None:
-    # Upwards: a moment to wait for must not come back as one that is just past.
-    return None if moment is None else math.ceil(moment.timestamp())
+    return None if moment is None else int(moment.timestamp())
+
+
+def _exact(moment: datetime | None) -> int | None:
+    return None if moment is None else to_millis(moment)
+
+
+def _from_exact(millis: int | None) -> datetime | None:
+    return None if millis is None else from_millis(millis)
 
 
 def _at(seconds: int) -> datetime:
@@ -233,8 +243,8 @@ def from_millis(millis: int) -> datetime:
 
 
 def to_millis(moment: datetime) -> int:
-    """Redis' milliseconds of an aware moment."""
-    return round(moment.timestamp() * 1000)
+    """Redis' milliseconds of an aware moment, upwards: what waits for it is never found just short of it."""
+    return -((_EPOCH - moment) // _MILLISECOND)
 
 
 def _micros(moment: datetime) -> int:

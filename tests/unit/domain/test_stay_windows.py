@@ -192,3 +192,10 @@ def test_a_window_away_from_any_change_is_exact() -> None:
     starts, ends = datetime(2026, 7, 1, 5, tzinfo=UTC), datetime(2026, 7, 5, 0, tzinfo=UTC)
     found = window(starts, ends, SYDNEY)
     assert ("2607011500", "2607051000") == (found.starts_text, found.ends_text)
+
+
+def test_fractions_of_a_second_do_not_matter() -> None:
+    """The record keeps whole seconds: what is planned before a write is planned after it."""
+    booking = a_booking("2026-12-01T15:00:00.900+10:00", "2026-12-05T10:00:00.400+10:00")
+    expected = Span(datetime(2026, 12, 1, 5, tzinfo=UTC), datetime(2026, 12, 5, 0, tzinfo=UTC))
+    assert expected == span(booking, a_unit(BRISBANE))
