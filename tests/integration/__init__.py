@@ -24,7 +24,12 @@ def is_gone(pid: int) -> bool:
     """Whether the process ended; a zombie that nobody collected counts as ended."""
     stat = Path("/proc") / str(pid) / "stat"
     if Path("/proc/self").exists():
-        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+        try:
+            # A process whose other threads still run holds its files, though its first thread has ended.
+            is_zombie = stat.read_text().rpartition(")")[2].split()[0] == "Z"
+            return is_zombie and len(list(stat.with_name("task").iterdir())) <= 1
+        except (FileNotFoundError, ProcessLookupError):
+            return True
     return _ps("stat=", pid)[:1] in ("", "Z")
 
 
