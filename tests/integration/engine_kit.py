@@ -231,7 +231,9 @@ locks = ["{DOOR}"]
         innkey = bootstrap(settings, hints=queue)
         with SandboxControl(sandbox.control_url) as vendor:
             made = Engine(innkey, sandbox, vendor, queue, Outbox(), folder, settings)
-            yield made
-            for client in made.server.vendor.clients.values():
-                client.close()
-            innkey.store.client.close()
+            try:
+                yield made
+            finally:
+                for client in made.server.vendor.clients.values():
+                    client.close()
+                innkey.store.client.close()

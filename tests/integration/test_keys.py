@@ -213,6 +213,19 @@ def test_a_fresh_key_that_is_refused_pauses_the_account(tmp_path: Path) -> None:
         assert [] == letters(inn)
 
 
+def test_a_visit_that_the_pause_overtook_does_not_fetch_again(tmp_path: Path) -> None:
+    """F25: a lock that was woken before the pause and claimed after it is no probe: no second fetch."""
+    with dynamic(tmp_path) as inn:
+        inn.vendor.add_fault("text", op="list", text="Invalid Token.", times=None)
+        inn.book(unit="cabin")
+        inn.settle(lambda: is_paused(inn))
+        ring = inn.server.vendor.keys
+        current = ring.current("default")
+        assert current is not None
+        assert Renewal.REFUSED is ring.renew("default", current.generation, is_probe=True)[0]
+        assert 1 == fetches(inn)
+
+
 def test_a_static_key_that_is_revoked_for_a_while(tmp_path: Path) -> None:
     """A refused static key pauses the account, one letter; all goes on when the key is valid again."""
     with engine(tmp_path) as inn:

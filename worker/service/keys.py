@@ -24,6 +24,7 @@ from worker.store.store import Store
 
 REFRESH_AFTER = timedelta(hours=23)
 REFRESH_AGAIN = timedelta(minutes=10)  # after a refresh ahead of time that brought no key
+YOUNG = timedelta(seconds=15)
 AFTER_REFUSAL = timedelta(seconds=5)
 AFTER_NO_ANSWER = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=1)
@@ -107,6 +108,9 @@ class KeyRing:
         is_hopeless = stored is not None and stored.text is not None and not stored.is_proven
         is_paused = self.store.agenda.pause_letter(account) is not None
         if (is_hopeless or is_paused) and not is_probe:
+            return Renewal.REFUSED, None
+        if is_hopeless and stored is not None and self.clock.now() - stored.fetched_at < YOUNG:
+            # A visit that was on its way as the account was paused is no probe: no second fetch at once.
             return Renewal.REFUSED, None
         taken = self._keys().take(self.house().accounts[account], with_place=False)
         if taken is None:
