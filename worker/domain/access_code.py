@@ -152,6 +152,17 @@ class AccessCode:
         """Whether the lock was seen to hold just `wanted`, with nothing in doubt."""
         return self.phase is Phase.SET and self.proven and self.doubt is None and self.latest == wanted
 
+    @property
+    def awaits_gateway(self) -> bool:
+        """Whether an open letter says that the lock's gateway was not to be reached."""
+        letter = self.letter
+        return letter is not None and letter.reason is Reason.GATEWAY_OFFLINE and not letter.retrying
+
+    def retried(self) -> AccessCode:
+        """Worked on again from the start, under the same letter."""
+        again = self.fresh(self.phase)
+        return again if again.letter is None else replace(again, letter=replace(again.letter, retrying=True))
+
     def is_pin_refused(self, pin: str | None) -> bool:
         """Whether the lock said that it holds `pin` already, in a slot that is not ours."""
         return self.failed_for is Reason.PIN_TAKEN and self.latest is not None and self.latest.pin == pin

@@ -23,10 +23,6 @@ class View:
     read_at: datetime
     entries: Mapping[int, Entry]
 
-    def with_entry(self, entry: Entry) -> View:
-        """After a proven push of ours."""
-        return replace(self, entries={**self.entries, entry.slot: entry})
-
     def without(self, slot: int) -> View:
         """After a confirmed removal of ours."""
         return replace(self, entries={n: e for n, e in self.entries.items() if n != slot})

@@ -192,7 +192,7 @@ def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tup
 def probed(stay: Stay, lock: str, house: House, now: datetime) -> Stay:
     """The stay after a probe of the lock's gateway that did not get through."""
     code, goal = stay.code(lock), goals(stay, house, now).get(lock)
-    if code is None or goal is None or not _is_offline(code):
+    if code is None or goal is None or not code.awaits_gateway:
         return stay
     return stay.with_code(probe_failed(code, goal, now))
 
@@ -200,14 +200,7 @@ def probed(stay: Stay, lock: str, house: House, now: datetime) -> Stay:
 def reachable(stay: Stay, lock: str) -> Stay:
     """The stay after the lock's gateway carried a command out: what failed for it alone is tried again."""
     code = stay.code(lock)
-    if code is None or code.letter is None or not _is_offline(code):
-        return stay
-    again = replace(code.fresh(code.phase), letter=replace(code.letter, retrying=True))
-    return stay.with_code(again)
-
-
-def _is_offline(code: AccessCode) -> bool:
-    return is_with_a_person(code) and code.letter is not None and code.letter.reason is Reason.GATEWAY_OFFLINE
+    return stay.with_code(code.retried()) if code is not None and code.awaits_gateway else stay
 
 
 def crashed(stay: Stay, lock: str, now: datetime) -> Stay:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.house import House
-from worker.domain.reasons import Reason
 from worker.domain.record import Stay
 from worker.store import keys
 from worker.store.codec import to_millis
@@ -88,16 +87,12 @@ def _timetable(commit: Commit, before: Stay | None, after: Stay, house: House) -
 def _offline(commit: Commit, before: Stay | None, after: Stay) -> None:
     ref, old, new = str(after.key), _codes(before), _codes(after)
     for lock in old.keys() | new.keys():
-        was, is_now = _is_offline(old.get(lock)), _is_offline(new.get(lock))
+        was = lock in old and old[lock].awaits_gateway
+        is_now = lock in new and new[lock].awaits_gateway
         if is_now and not was:
             commit.commands.append(["SADD", keys.lock_offline(lock), ref])
         elif was and not is_now:
             commit.commands.append(["SREM", keys.lock_offline(lock), ref])
-
-
-def _is_offline(code: AccessCode | None) -> bool:
-    letter = code.letter if code is not None else None
-    return letter is not None and letter.reason is Reason.GATEWAY_OFFLINE and not letter.retrying
 
 
 def reschedule(commit: Commit, stay: Stay, lock: str, house: House) -> None:

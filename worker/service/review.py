@@ -104,10 +104,9 @@ def _retried(stay: Stay | None, letter_id: str, now: datetime) -> Stay | None:
         stay = replace(stay, letter=replace(stay.letter, retrying=True))
         return stay.noted(now, "dead_letter.retried", id=letter_id)
     code = _code_of(stay, letter_id)
-    if code is None or code.letter is None:
+    if code is None:
         return None
-    again = replace(code.fresh(code.phase), letter=replace(code.letter, retrying=True))
-    return stay.with_code(again).noted(now, "dead_letter.retried", id=letter_id)
+    return stay.with_code(code.retried()).noted(now, "dead_letter.retried", id=letter_id)
 
 
 def _is_removal(stay: Stay, code: AccessCode, house: House, now: datetime) -> bool:
