@@ -16,8 +16,10 @@ from tests.integration import until
 from tests.integration.engine_kit import DOOR, GATE, Engine, Queue, engine
 from worker.actors import Pulse
 from worker.bootstrap import bootstrap
+from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Reason
 from worker.kas.sandbox import DEFAULT_KEY
+from worker.service.accounts import Accounts
 from worker.service.keys import ApiKey, KeyRing, Renewal
 from worker.store import keys
 
@@ -196,6 +198,14 @@ def test_a_wrong_password_pauses_the_account_until_it_works(tmp_path: Path) -> N
         assert not is_paused(inn)
         assert [] == letters(inn)
         assert {1} == {code.attempts for name in names for code in inn.stay(name).codes}
+
+
+def test_who_pauses_an_account_first_says_why(inn: Engine) -> None:
+    """F25, M02: workers that find the account without a key meanwhile do not talk over the vendor's words."""
+    accounts = Accounts(inn.innkey.store, inn.innkey.ledger)
+    for words in ("Wrong email or password.", "Account 'default' has no API key."):
+        accounts.key_refused("default", Outcome(Kind.INVALID_TOKEN, message=words))
+    assert ["Wrong email or password."] == [letter.tries[0].outcome.message for letter in letters(inn)]
 
 
 def test_a_fresh_key_that_is_refused_pauses_the_account(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from worker.domain.outcomes import Outcome
 from worker.domain.reasons import ADVICE, Job, Reason
 from worker.service.keys import KeyRing, Renewal
 from worker.service.ledger import Ledger
+from worker.store import keys
 from worker.store.alerts import raised_commands
+from worker.store.commit import Commit, ConflictError
 from worker.store.letters import writes_for
 from worker.store.store import Store
 
@@ -50,12 +52,11 @@ class Accounts:
             self.keys.accepted(account, generation)
 
     def _pause(self, account: str, outcome: Outcome) -> None:
-        letter_id = self.store.agenda.pause(account, self.ledger.new_id())
-        if self.store.letters.get(letter_id) is not None:
-            return
+        """Stop all work of the account but its probes. Who stops it first says why, in the same write."""
+        self.store.agenda.probe_later(account)
         now = self.ledger.clock.now()
         letter = DeadLetter(
-            id=letter_id,
+            id=self.ledger.new_id(),
             reason=Reason.INVALID_KEY,
             step=Job.JOB,
             opened=now,
@@ -63,8 +64,19 @@ class Accounts:
             tries=(Try(now, Job.JOB, outcome),),
             problem=problem_of(Reason.INVALID_KEY, lock=None, booking=None, account=account),
         )
-        self.ledger.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])
-        log.error("account.paused", account=account, letter=letter_id)
+        commit = Commit(
+            guards=[(keys.paused(account), "")],
+            commands=[
+                ["SET", keys.paused(account), letter.id],
+                *writes_for(letter),
+                *raised_commands(letter.problem, letter.id, now),
+            ],
+        )
+        try:
+            commit.run(self.store.scripts, self.ledger.house())
+        except ConflictError:
+            return
+        log.error("account.paused", account=account, letter=letter.id)
 
     def key_accepted(self, account: str) -> None:
         """The vendor took the account's key again: go on, and settle the letter."""

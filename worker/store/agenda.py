@@ -152,11 +152,9 @@ class Agenda:
         """Look at an entry again after `span`: its record cannot be worked on now."""
         self._client.zadd(keys.lock_due(lock), {ref: to_millis(self.now() + span)}, xx=True)
 
-    def pause(self, account: str, letter_id: str) -> str:
-        """Stop all work of an account but one probe every half minute; the id of the letter of this pause."""
+    def probe_later(self, account: str) -> None:
+        """The next probe of a paused account goes out in half a minute."""
         self._client.set(keys.probe(account), "1", px=PROBE_EVERY_MS)
-        self._client.set(keys.paused(account), letter_id, nx=True)
-        return self.pause_letter(account) or letter_id
 
     def pause_letter(self, account: str) -> str | None:
         """The id of the letter about the account's pause; None where it is not paused."""

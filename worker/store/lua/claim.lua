@@ -21,7 +21,7 @@ if #refs > most then
   for i = #refs, most + 1, -1 do refs[i] = nil end
 end
 redis.call('SET', PREFIX .. 'lease:' .. lock, token, 'PX', lease_ms)
-redis.call('ZADD', window, now + lease_ms, lock)
+redis.call('ZADD', window, now + lease_ms + OUTLAST_MS, lock)
 redis.call('ZREM', PREFIX .. 'due', lock)
 for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do refs[#refs + 1] = ref end
 local names = {}

@@ -1,6 +1,7 @@
 -- What the scripts share. Times are milliseconds of Redis' own clock, so that no host's clock matters.
 local PREFIX = 'innkey:'
 local WAKE_MS = 15000     -- a wake-up is a lease itself: so long it holds a place for its lock
+local OUTLAST_MS = 20     -- a place ends after its lease: who is woken by its end finds the lease gone
 local PROBE_MS = 30000    -- a paused account is probed this often
 local BATCH = 1000
 
