@@ -16,6 +16,7 @@ from webhooks.services import innkey
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Adapter, NotUnderstoodError, Parsed, UnprovenError
 from worker.property_access import SourceConfig
+from worker.service.notice_writes import bad_event_commands
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 
@@ -110,7 +111,9 @@ def _kept(config: SourceConfig, adapter: Adapter, body: bytes, error: NotUnderst
         errors=error.errors,
         body=body,
     )
-    services.store.events.keep_rejected(rejected)
+    # A sender that is told 200 does not come again, and nobody looks at its log: a person here is told.
+    told = bad_event_commands(config.name, rejected.id, rejected.received)
+    services.store.events.keep_rejected(rejected, told if adapter.answers_kept_with_200 else ())
     tally.count(config.name, "not_understood")
     log.warning(
         "webhook.not_understood", source=config.name, rejected=rejected.id, fields=sorted(error.errors)

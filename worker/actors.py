@@ -20,6 +20,7 @@ from worker.broker import (
     APPLY_EVENT,
     EVENTS,
     LOCKS,
+    LOOK_AT_STAY,
     SEND_ALERT,
     SERVE_LOCK,
     BrokerHints,
@@ -58,12 +59,13 @@ def start() -> dramatiq.Broker:
 
 
 def declare(broker: dramatiq.Broker, innkey: Innkey) -> None:
-    """Declare the three actors on `broker`."""
+    """Declare the actors on `broker`."""
     threads = LockThreads(innkey.lock_server(), innkey.settings.worker_threads)
-    applier, escalation = innkey.event_applier(), innkey.escalation()
+    applier, escalation, watch = innkey.event_applier(), innkey.escalation(), innkey.stay_watch()
     dramatiq.actor(actor_name=SERVE_LOCK, queue_name=LOCKS, broker=broker)(threads.serve)
     dramatiq.actor(actor_name=APPLY_EVENT, queue_name=EVENTS, broker=broker)(applier.apply)
     dramatiq.actor(actor_name=SEND_ALERT, queue_name=EVENTS, broker=broker)(escalation.alert)
+    dramatiq.actor(actor_name=LOOK_AT_STAY, queue_name=EVENTS, broker=broker)(watch.look)
 
 
 class LockThreads:

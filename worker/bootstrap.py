@@ -24,6 +24,7 @@ from worker.service.escalate import Escalation
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing, Login
 from worker.service.ledger import Ledger
+from worker.service.look_after import StayWatch
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
@@ -43,6 +44,9 @@ class Hints(Protocol):
 
     def alert(self, problem: str) -> None:
         """A mail about this problem is due."""
+
+    def stay(self, ref: str) -> None:
+        """A stay is to be looked at."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +123,12 @@ class Innkey:
             wake=self.hints.locks,
             hint_event=self.hints.event,
             hint_alert=self.hints.alert,
+            hint_stay=self.hints.stay,
         )
+
+    def stay_watch(self) -> StayWatch:
+        """What looks at stays whose own time has come."""
+        return StayWatch(self.store, self.ledger, self.house)
 
     def escalation(self) -> Escalation:
         """What mails alerts."""

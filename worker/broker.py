@@ -22,6 +22,7 @@ NAMESPACE = "dramatiq"
 APPLY_EVENT = "apply_event"
 SERVE_LOCK = "serve_lock"
 SEND_ALERT = "send_alert"
+LOOK_AT_STAY = "look_at_stay"
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,10 @@ class BrokerHints:
     def alert(self, problem: str) -> None:
         """A mail about this problem is due."""
         self._send(EVENTS, SEND_ALERT, problem)
+
+    def stay(self, ref: str) -> None:
+        """A stay is to be looked at."""
+        self._send(EVENTS, LOOK_AT_STAY, ref)
 
     def _send(self, queue: str, actor: str, argument: str) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -53,7 +53,7 @@ def load_properties(
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
-        house=house,
+        house=replace(house, sources=frozenset(sources)),
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
         fingerprint=_fingerprint(content),

@@ -55,6 +55,7 @@ class Queue:
     locks_due: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
 
     def locks(self, names: list[str]) -> None:
         """Remember whose turn it is."""
@@ -67,6 +68,10 @@ class Queue:
     def alert(self, problem: str) -> None:
         """Remember a problem."""
         self.alerts.append(problem)
+
+    def stay(self, ref: str) -> None:
+        """Remember a stay to look at."""
+        self.stays.append(ref)
 
 
 @dataclass
@@ -88,6 +93,7 @@ class Engine:
         self.applier = self.innkey.event_applier()
         self.housekeeping = self.innkey.housekeeping()
         self.escalation = self.innkey.escalation()
+        self.watch = self.innkey.stay_watch()
         self.escalation.mailer = self.outbox
 
     def send(self, booking: str = "BK-1", kind: str = "booking.created", **changes: Any) -> str:
@@ -144,9 +150,11 @@ class Engine:
 
     def _taken(self) -> list[tuple[Callable[[str], None], str]]:
         locks, events, alerts = self.queue.locks_due, self.queue.events, self.queue.alerts
-        self.queue.locks_due, self.queue.events, self.queue.alerts = [], [], []
+        stays = self.queue.stays
+        self.queue.locks_due, self.queue.events, self.queue.alerts, self.queue.stays = [], [], [], []
         work: list[tuple[Callable[[str], None], str]] = [(self.applier.apply, e) for e in events]
         work += [(self.server.serve, lock) for lock in locks]
+        work += [(self.watch.look, ref) for ref in stays]
         return work + [(self.escalation.alert, problem) for problem in alerts]
 
     def stay(self, booking: str = "BK-1") -> Stay:

@@ -67,6 +67,9 @@ class Silent:
     def alert(self, problem: str) -> None:
         """Nobody is told."""
 
+    def stay(self, ref: str) -> None:
+        """Nobody is told."""
+
 
 def book(innkey: Innkey, number: int, **changes: object) -> StayKey:
     """Put a booking on record as its event does; check-in `number` days from now, at 15:00 in Brisbane."""

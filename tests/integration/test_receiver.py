@@ -31,7 +31,9 @@ from webhooks.sources import innkey as innkey_source
 from worker.broker import EVENTS, NAMESPACE
 from worker.configuration_error import ConfigurationError
 from worker.domain.booking import StayKey
+from worker.domain.notices import About
 from worker.processes.embedded_redis import free_port
+from worker.store import keys
 
 PROBLEM = "application/problem+json"
 JSON = {"Content-Type": "application/json"}
@@ -171,6 +173,11 @@ class TestRefused:
         monkeypatch.setattr(innkey_source, "answers_kept_with_200", True)
         answer = kit.deliver(b"{")
         assert (200, {"status": "kept"}) == (answer.status_code, answer.json)
+        (problem,) = kit.innkey.store.client.zrange(keys.ALERTS, 0, -1)
+        assert "bad_event:direct" == problem
+        (row,) = kit.innkey.store.alerts.rows(problem)
+        (notice,) = kit.innkey.store.notices.get_many([row])
+        assert About.BAD_EVENT is notice.about
         assert 1 == kit.innkey.store.health.gauges()["rejected_events"]
 
     def test_log_names_source_and_reason_and_nothing_of_the_delivery(self, kit: Web) -> None:

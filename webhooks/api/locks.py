@@ -11,7 +11,7 @@ from webhooks.api.schemas import LockDetailSchema, LockPage, PageQuery
 from webhooks.problems import Problem
 from webhooks.services import innkey
 from worker.domain.house import Lock
-from worker.service.views import lock_view, slots_view
+from worker.service.views import lock_view, slots_view, unmanaged_view
 from worker.store import keys
 from worker.store.pages import BadCursorError, Page
 
@@ -46,7 +46,8 @@ def show_lock(lock: str) -> dict[str, Any]:
         raise Problem(404, "The property file has no lock of this name.")
     slots = services.store.locks.slots(lock)
     facts = services.store.locks.facts(lock)
-    return {**lock_view(house.locks[lock], house, len(slots), facts), "slots": slots_view(slots)}
+    view = lock_view(house.locks[lock], house, len(slots), facts)
+    return {**view, "slots": slots_view(slots), "unmanaged": unmanaged_view(facts)}
 
 
 def _page(locks: list[Lock], limit: int, cursor: str | None) -> Page[Lock]:

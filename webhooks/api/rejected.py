@@ -48,7 +48,7 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
         if is_new:
             services.hints.event(key)
     done = rejected if rejected.replayed is not None else replace(rejected, replayed=moment)
-    events.keep_rejected(done)
+    events.change_rejected(done)
     return _shown(done)
 
 

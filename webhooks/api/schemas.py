@@ -221,10 +221,18 @@ class SlotSchema(Schema):
     fenced = fields.Boolean()
 
 
+class UnmanagedSchema(Schema):
+    """A code under a mark of Innkey's whose booking is not on record: it is left alone."""
+
+    slot = fields.Integer()
+    mark = _text()
+
+
 class LockDetailSchema(LockSchema):
     """A lock with its slots."""
 
     slots = fields.List(fields.Nested(SlotSchema))
+    unmanaged = fields.List(fields.Nested(UnmanagedSchema))
 
 
 class LockPage(Schema):

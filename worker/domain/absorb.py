@@ -122,7 +122,7 @@ def _done(
     if answer.entries is not None and latest is not None:
         view = View(now, {e.slot: e for e in answer.entries})
         if shows(code, goal.key, latest, view):
-            return on_the_lock(code)
+            return on_the_lock(code, now)
     unproven = replace(doubt, answered=True, refutes_from=now + terms.policy.pending_poll)
     return replace(code, doubt=unproven)
 
@@ -221,7 +221,7 @@ def _observe_wish(
         code = replace(code, doubt=None, again_at=None)
     latest = code.latest
     if latest is not None and shows(code, goal.key, latest, view):
-        return on_the_lock(code)
+        return on_the_lock(code, view.read_at)
     if code.doubt is not None:
         if not _refutes(code.doubt, view):
             return _look_again(code, code.doubt, view, now, terms)
@@ -295,13 +295,14 @@ def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, to
     return replace(counted, again_at=now + delays[failures - 1])
 
 
-def on_the_lock(code: AccessCode) -> AccessCode:
+def on_the_lock(code: AccessCode, seen_at: datetime) -> AccessCode:
     """The code was seen on the lock as it was written last."""
     last = code.last if code.last is not None else Outcome(Kind.DONE)
     return replace(
         code,
         phase=Phase.SET,
         proven=True,
+        seen_at=seen_at,
         doubt=None,
         in_flight=False,
         failures=0,
@@ -326,6 +327,7 @@ def removed(code: AccessCode) -> AccessCode:
         slot=None,
         writes=(),
         proven=False,
+        seen_at=None,
         started=None,
         doubt=None,
         in_flight=False,

@@ -111,7 +111,7 @@ class AccessCode:
     `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
     list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
     `mailed`: the write whose push asked for the guest's e-mail, until it is proven. `blank`: how far writing
-    an ended PIN over a stubborn code has come.
+    an ended PIN over a stubborn code has come. `seen_at`: when a list last proved it to be on the lock.
     """
 
     lock: str
@@ -139,6 +139,7 @@ class AccessCode:
     blank: Blank = Blank.NO
     waiting: bool = False
     by_hand: bool = False
+    seen_at: datetime | None = None
     letter: LetterRef | None = None
     due: datetime | None = None
     deadline: datetime | None = None

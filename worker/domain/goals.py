@@ -15,7 +15,8 @@ class Wish:
 
     `aim` names the window as the booking has it: it changes only when the stay does, not as time passes.
     `hold_until`: the own door's push waits that long for the common doors. `letter_at`: from then on a
-    missing slot is a letter. `with_email`: this push asks the vendor to e-mail the PIN.
+    missing slot is a letter. `with_email`: this push asks the vendor to e-mail the PIN. `check_at`: when a
+    code that is on the lock is looked at again.
     """
 
     key: StayKey
@@ -32,6 +33,7 @@ class Wish:
     with_email: bool = False
     pin_is_told: bool = False
     aim: str = ""
+    check_at: datetime | None = None
 
     @property
     def written(self) -> Written | None:

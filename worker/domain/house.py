@@ -84,6 +84,7 @@ class House:
     units: Mapping[str, Unit]
     policy: Policy = field(default_factory=Policy)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    sources: frozenset[str] = frozenset()
 
     def unit_for(self, source: str, called: str) -> Unit | None:
         """The unit that `source` calls `called`: by its alias for that source, else by its own name."""

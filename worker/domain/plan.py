@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from worker.domain.access_code import AccessCode, Doubt, Phase, Written
 from worker.domain.addresses import is_mailable
@@ -15,14 +16,16 @@ from worker.domain.booking import Booking, BookingEvent, Status, first, fold
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House, Policy, Unit
 from worker.domain.marks import name_for
+from worker.domain.notices import About
 from worker.domain.outcomes import Entry
 from worker.domain.pins import is_pin
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.stay import Span, bounds, moment_of, span, started, window
+from worker.domain.stay import Span, bounds, moment_of, next_morning, span, started, window
 from worker.domain.steps import Step, Terms, Wait, next_step
 
 REMOVAL_SLACK = timedelta(hours=24)
+CHECK_SLACK = timedelta(hours=2)
 EMAIL_HURRY = timedelta(hours=1)
 WAITING_LOOK = timedelta(minutes=30)  # a hand-typed code that goes away wakes nobody
 
@@ -87,7 +90,14 @@ def _wish(
         check_in=check_in,
         letter_at=check_in - policy.at_risk,
         pin_is_told=stay.told,
+        check_at=_check_at(code, begins, ends, zone),
     )
+
+
+def _check_at(code: AccessCode | None, starts: datetime, ends: datetime, zone: ZoneInfo) -> datetime | None:
+    if code is None or code.seen_at is None or code.by_hand:
+        return None
+    return next_morning(code.seen_at, starts, ends, zone)
 
 
 def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
@@ -197,7 +207,13 @@ def _resolved(stay: Stay, house: House, now: datetime) -> Stay:
 def turned(stay: Stay, house: House, now: datetime) -> Stay:
     """The stay with each code at the start of another job where its goal has turned round."""
     found = goals(stay, house, now)
-    return replace(stay, codes=tuple(_turned(code, found[code.lock]) for code in stay.codes))
+    for code in stay.codes:
+        after = _turned(code, found[code.lock])
+        if code.by_hand and code.phase is not Phase.REMOVED and after.phase is Phase.REMOVED:
+            # It never had a slot of ours: where it was typed is not known.
+            stay = stay.warned_of(About.HAND_TYPED, code.lock)
+        stay = stay.with_code(after)
+    return stay
 
 
 def _turned(code: AccessCode, goal: Goal) -> AccessCode:
@@ -271,12 +287,18 @@ def _dated(code: AccessCode, goal: Goal, policy: Policy, now: datetime) -> Acces
         # No slot was free at the last look: the slot that frees wakes it, or the letter's time.
         letter_at = goal.letter_at if code.letter is None and goal.letter_at > now else goal.ends
         due = min(letter_at, now + WAITING_LOOK)
-    deadline = goal.check_in if isinstance(goal, Wish) else goal.deadline
-    if isinstance(goal, Wish) and due is not None and due >= goal.ends:
-        deadline = goal.ends + REMOVAL_SLACK
+    deadline = _wish_deadline(goal, due) if isinstance(goal, Wish) else goal.deadline
     if due is not None and code.due is not None and due <= now and code.due <= now:
         due = code.due  # how late it is counts from when it first was due
     return replace(code, due=due, deadline=deadline if due is not None else None)
+
+
+def _wish_deadline(goal: Wish, due: datetime | None) -> datetime:
+    if due is not None and due >= goal.ends:
+        return goal.ends + REMOVAL_SLACK
+    if due is not None and due == goal.check_at:
+        return max(goal.check_in, due + CHECK_SLACK)  # it gives way to who arrives before it is done
+    return goal.check_in
 
 
 def _due(step: Step, now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from worker.domain.access_code import AccessCode, LetterRef, Written
 from worker.domain.booking import Booking, StayKey
+from worker.domain.notices import About, DoorWarning
 from worker.domain.reasons import Reason
 
 KEPT_NOTES = 60
@@ -31,7 +32,8 @@ class Stay:
     window of the last e-mail that the vendor confirmed. `check_in` and `check_out` are the stay in
     instants, once its unit is known; `rejected_times`: the booking's latest times do not make a stay, and
     these are older ones. `letter` is the open letter of the stay itself (unknown unit, events that do not
-    fit); a person who settled it by hand `waived` its reason until the next event.
+    fit); a person who settled it by hand `waived` its reason until the next event. `warned`: what a
+    person was told of beside letters. `generation`: which state of the property file it was planned by.
     """
 
     booking: Booking
@@ -47,6 +49,7 @@ class Stay:
     generation: int = 0
     letter: LetterRef | None = None
     waived: Reason | None = None
+    warned: tuple[DoorWarning, ...] = ()
     timeline: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
@@ -67,6 +70,10 @@ class Stay:
         if self.code(code.lock) is None:
             return replace(self, codes=(*self.codes, code))
         return replace(self, codes=tuple(code if c.lock == code.lock else c for c in self.codes))
+
+    def warned_of(self, about: About, lock: str) -> Stay:
+        """With one more thing that a person is told of."""
+        return replace(self, warned=tuple(sorted({*self.warned, DoorWarning(about, lock)})))
 
     def noted(self, at: datetime, what: str, **detail: object) -> Stay:
         """With one more line on the timeline; the oldest lines but the first are dropped."""

@@ -64,7 +64,7 @@ def _wishes(stay: Stay, house: House, now: datetime) -> dict[str, Wish]:
 
 
 def _wanted_state(stay: Stay, wishes: dict[str, Wish], now: datetime) -> BookingState:
-    if wishes and all(_is_as_wanted(stay.code(lock), wish) for lock, wish in wishes.items()):
+    if wishes and all(is_as_wanted(stay.code(lock), wish) for lock, wish in wishes.items()):
         return BookingState.READY
     if any(_is_due(stay.code(lock), wish, now) for lock, wish in wishes.items()):
         return BookingState.SETTING
@@ -75,39 +75,48 @@ def _is_cancelled(stay: Stay) -> bool:
     return stay.booking.status is Status.CANCELLED
 
 
+def is_over(stay: Stay, now: datetime) -> bool:
+    """Whether check-out is past; of a stay that never had dates nothing is to come either."""
+    return stay.check_out is None or now >= stay.check_out
+
+
 def _is_over(stay: Stay, wishes: dict[str, Wish], now: datetime) -> bool:
-    if stay.check_out is None or wishes:
-        return False
-    return now >= stay.check_out
+    return stay.check_out is not None and not wishes and is_over(stay, now)
 
 
 def _may_be_on(code: AccessCode) -> bool:
     return code.slot is not None or code.doubt is not None
 
 
-def _is_as_wanted(code: AccessCode | None, wish: Wish) -> bool:
+def is_as_wanted(code: AccessCode | None, wish: Wish) -> bool:
+    """Whether the code is on its lock as it shall be, or counts so by a person's word."""
     if code is None:
         return False
     return code.by_hand or (wish.written is not None and code.is_on(wish.written))
 
 
 def _is_due(code: AccessCode | None, wish: Wish, now: datetime) -> bool:
-    return now >= wish.push_at and not _is_as_wanted(code, wish)
+    return now >= wish.push_at and not is_as_wanted(code, wish)
+
+
+def risk_begins(stay: Stay, house: House, now: datetime) -> datetime | None:
+    """From when on the stay is at risk if its codes stay as they are; None where each is as wanted.
+
+    At check-in minus `at_risk`, or ten minutes after a code was due. The later of the two counts: a booking
+    that comes in at the last moment gets its ten minutes.
+    """
+    late = [w for lock, w in _wishes(stay, house, now).items() if not is_as_wanted(stay.code(lock), w)]
+    if not late:
+        return None
+    first = min(late, key=lambda wish: wish.push_at)
+    due = max(first.push_at, stay.planned_at or first.push_at)
+    return max(first.letter_at, due + LATE_AFTER)
 
 
 def is_at_risk(stay: Stay, house: House, now: datetime) -> bool:
-    """Whether a wanted code is not on its lock at check-in minus `at_risk`, or ten minutes after it was due.
-
-    The later of the two counts: a booking that comes in at the last moment gets its ten minutes.
-    """
-    late = [
-        wish for lock, wish in _wishes(stay, house, now).items() if not _is_as_wanted(stay.code(lock), wish)
-    ]
-    if not late:
-        return False
-    first = min(late, key=lambda wish: wish.push_at)
-    due = max(first.push_at, stay.planned_at or first.push_at)
-    return now >= max(first.letter_at, due + LATE_AFTER)
+    """Whether the guest may stand before a locked door: see `risk_begins`."""
+    begins = risk_begins(stay, house, now)
+    return begins is not None and now >= begins
 
 
 def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:
@@ -119,7 +128,7 @@ def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:
         return stay
     own, wish = list(wishes.items())[-1]
     if stay.shown_pin is not None:
-        return replace(stay, shown_pin=stay.pin) if _is_as_wanted(stay.code(own), wish) else stay
+        return replace(stay, shown_pin=stay.pin) if is_as_wanted(stay.code(own), wish) else stay
     if booking_state(stay, house, now) is BookingState.READY:
         return replace(stay, shown_pin=stay.pin, told=True)
     return stay

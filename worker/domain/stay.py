@@ -14,6 +14,8 @@ from worker.domain.booking import Booking
 from worker.domain.house import Policy, Unit
 
 _MINUTE = timedelta(minutes=1)
+MORNING = time(8)
+CHECKED_AHEAD = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,18 @@ def started(starts: datetime, kept: datetime | None, now: datetime) -> datetime:
     if starts > now:
         return starts
     return kept if kept is not None and kept <= now else _floor(now)
+
+
+def next_morning(seen_at: datetime, starts: datetime, ends: datetime, zone: ZoneInfo) -> datetime | None:
+    """When a code last seen at `seen_at` is checked again: at the next 08:00 local at which it is needed.
+
+    It is needed from 24 hours before its window begins. None where that is not before its end.
+    """
+    day = max(seen_at, starts - CHECKED_AHEAD).astimezone(zone).date()
+    morning = datetime.combine(day, MORNING, zone).astimezone(UTC)
+    if morning <= seen_at or morning < starts - CHECKED_AHEAD:
+        morning = datetime.combine(day + timedelta(days=1), MORNING, zone).astimezone(UTC)
+    return morning if morning < ends else None
 
 
 def moment_of(text: str, zone: ZoneInfo) -> datetime | None:

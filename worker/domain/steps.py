@@ -104,7 +104,7 @@ def next_step(code: AccessCode, goal: Goal, view: View | None, now: datetime, te
     resting = _resting(code, goal, now)
     if resting is not None:
         return Wait(terms.quiet_until) if is_quiet and isinstance(resting, SetClock) else resting
-    if view is None or not _is_news(code, view):
+    if view is None or not _is_news(code, goal, view, now):
         return Read()
     if code.doubt is not None:
         return Wait(code.doubt.refutes_from)
@@ -115,10 +115,11 @@ def next_step(code: AccessCode, goal: Goal, view: View | None, now: datetime, te
     return _command(code, goal, now, terms)
 
 
-def _is_news(code: AccessCode, view: View) -> bool:
-    """Whether a list can say anything new about what is in doubt: read since, and not looked at yet."""
+def _is_news(code: AccessCode, goal: Goal, view: View, now: datetime) -> bool:
+    """Whether a list can say anything new: read since the doubt or the check began, and not looked at yet."""
     if code.doubt is None:
-        return True
+        check_at = goal.check_at if isinstance(goal, Wish) and code.phase is Phase.SET else None
+        return check_at is None or now < check_at or check_at <= view.read_at
     looked_at = code.doubt.looked_at
     return view.read_at >= code.doubt.since and (looked_at is None or view.read_at > looked_at)
 
@@ -128,14 +129,24 @@ _NOT_OURS = frozenset({Sight.FOREIGN, Sight.CHANGED})
 
 def _resting(code: AccessCode, goal: Goal, now: datetime) -> Step | None:
     """Why nothing goes to the lock now, if nothing does."""
-    if _is_settled(code, goal):
-        return Wait(goal.ends if isinstance(goal, Wish) else None)
+    settled = _settled(goal, now) if _is_settled(code, goal) else None
+    if settled is not None:
+        return settled
     if is_with_a_person(code):
         return _behind_letter(code, goal, now)
     if code.gave_up is not None:
         return GiveUp(code.gave_up.reason, code.gave_up.job)
     earliest = _earliest(code, goal)
     return Wait(earliest) if earliest is not None and now < earliest else None
+
+
+def _settled(goal: Goal, now: datetime) -> Step | None:
+    """Nothing to do before the stay ends but the morning's look whether the code is still there."""
+    if isinstance(goal, Leave):
+        return Wait(None)
+    if goal.check_at is None:
+        return Wait(goal.ends)
+    return Wait(goal.check_at) if now < goal.check_at else None
 
 
 def _behind_letter(code: AccessCode, goal: Goal, now: datetime) -> Step:

@@ -13,11 +13,12 @@ from worker.domain.booking import StayKey
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
+from worker.domain.notices import About
 from worker.domain.outcomes import Answer, Entry, Kind
 from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.slots import View, adoptable, free_slot
+from worker.domain.slots import Sight, View, adoptable, free_slot, look
 from worker.domain.stay import window
 from worker.domain.steps import (
     Delete,
@@ -88,7 +89,17 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
         again_at = now + terms.policy.pending_poll
         return stay.with_code(replace(code, doubt=None, failures=code.failures + 1, again_at=again_at))
     observed = observe(code, goal, view, now, terms)
-    return _emailed(stay.with_code(observed), code, goal)
+    stay = _emailed(stay.with_code(observed), code, goal)
+    is_foreign = (
+        isinstance(goal, Leave) and code.slot is not None and look(code, stay.key, view) is Sight.FOREIGN
+    )
+    return _left_to_others(stay, code, now) if is_foreign else stay
+
+
+def _left_to_others(stay: Stay, code: AccessCode, now: datetime) -> Stay:
+    """At the slot of an ended code stands one that is not ours: it stays, and the timeline says so."""
+    stay = stay.noted(now, "code.replaced", lock=code.lock, slot=code.slot)
+    return stay.warned_of(About.HAND_TYPED, code.lock) if code.by_hand else stay
 
 
 def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Terms) -> bool:

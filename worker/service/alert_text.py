@@ -2,72 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.house import House
+from worker.domain.notices import WORDS, Notice
 from worker.domain.reasons import ADVICE
 
 MOST_LISTED = 50
+Row = DeadLetter | Notice
 
 
-def opened_mail(letters: list[DeadLetter], house: House, base_url: str) -> tuple[str, str]:
-    """Subject and text for letters of one problem that were opened."""
-    first = letters[0]
-    lines = [
-        first.message or ADVICE[first.reason].what,
-        "",
-        f"What to do: {ADVICE[first.reason].cure}",
-        "",
-        *_list(letters, house),
-        "",
-        "Retry:   innkey dead-letters retry ID",
-        'Settle:  innkey dead-letters resolve ID --note "what was done"',
-        f"Innkey:  {base_url}",
-    ]
-    return f"[Innkey] {_title(letters, house)}", "\n".join(lines) + "\n"
+def opened_mail(rows: Sequence[Row], house: House, base_url: str) -> tuple[str, str]:
+    """Subject and text for what has come up of one problem: letters, notices, or both."""
+    what, cure = _words(rows[0])
+    lines = [what, "", f"What to do: {cure}", "", *_list(rows, house), ""]
+    if any(isinstance(row, DeadLetter) for row in rows):
+        lines += [
+            "Retry:   innkey dead-letters retry ID",
+            'Settle:  innkey dead-letters resolve ID --note "what was done"',
+        ]
+    return f"[Innkey] {_title(rows, house)}", "\n".join([*lines, f"Innkey:  {base_url}"]) + "\n"
 
 
-def cleared_mail(letters: list[DeadLetter], house: House, base_url: str) -> tuple[str, str]:
-    """Subject and text once every letter of a problem is settled."""
-    notes = [
-        f"- {_subject_of(letter, house)}: {letter.note or 'settled'}" for letter in letters[:MOST_LISTED]
-    ]
+def cleared_mail(rows: Sequence[Row], house: House, base_url: str) -> tuple[str, str]:
+    """Subject and text once everything about a problem is settled."""
+    notes = [f"- {_subject_of(row, house)}: {_end_of(row)}" for row in rows[:MOST_LISTED]]
     lines = ["This problem is settled.", "", *notes, "", f"Innkey:  {base_url}"]
-    return f"[Innkey] Cleared: {_title(letters, house)}", "\n".join(lines) + "\n"
+    return f"[Innkey] Cleared: {_title(rows, house)}", "\n".join(lines) + "\n"
 
 
-def _title(letters: list[DeadLetter], house: House) -> str:
-    first = letters[0]
-    name = first.reason.value.replace("_", " ")
-    where = (
-        _door(first, house) if first.lock is not None else (first.booking or first.problem.partition(":")[2])
-    )
-    more = f" (and {len(letters) - 1} more)" if len(letters) > 1 else ""
+def _words(row: Row) -> tuple[str, str]:
+    if isinstance(row, Notice):
+        return WORDS[row.about].what, WORDS[row.about].cure
+    return row.message or ADVICE[row.reason].what, ADVICE[row.reason].cure
+
+
+def _end_of(row: Row) -> str:
+    return (row.note or "settled") if isinstance(row, DeadLetter) else "no longer so"
+
+
+def _title(rows: Sequence[Row], house: House) -> str:
+    first = rows[0]
+    word = first.about if isinstance(first, Notice) else first.reason
+    name = word.value.replace("_", " ")
+    where = first.booking or first.problem.partition(":")[2]
+    if first.lock is not None:
+        where = _door(first, house)
+    more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
     return f"{name[0].upper()}{name[1:]}: {where}{more}"
 
 
-def _door(letter: DeadLetter, house: House) -> str:
-    lock = house.locks.get(letter.lock or "")
-    return f"{lock.title} ({lock.name})" if lock is not None and lock.title else str(letter.lock)
+def _door(row: Row, house: House) -> str:
+    lock = house.locks.get(row.lock or "")
+    return f"{lock.title} ({lock.name})" if lock is not None and lock.title else str(row.lock)
 
 
-def _list(letters: list[DeadLetter], house: House) -> list[str]:
-    rows: list[str] = []
-    for letter in letters[:MOST_LISTED]:
-        rows.append(f"- {_subject_of(letter, house)}")
-        rows.append(
-            f"  letter {letter.id}, opened {letter.opened:%Y-%m-%d %H:%M} UTC, step {letter.step.value}"
-        )
-        last = letter.last
-        if last is not None:
-            said = last.message or last.kind.value
-            ref = f", ref {last.ref}" if last.ref else ""
-            rows.append(f"  the vendor's last answer: {said}{ref} (attempts: {len(letter.tries)})")
-    if len(letters) > MOST_LISTED:
-        rows.append(f"- and {len(letters) - MOST_LISTED} more")
-    return rows
+def _list(rows: Sequence[Row], house: House) -> list[str]:
+    lines: list[str] = []
+    for row in rows[:MOST_LISTED]:
+        lines += [f"- {_subject_of(row, house)}", *_details(row)]
+    if len(rows) > MOST_LISTED:
+        lines.append(f"- and {len(rows) - MOST_LISTED} more")
+    return lines
 
 
-def _subject_of(letter: DeadLetter, house: House) -> str:
-    booking = f"booking {letter.source}/{letter.booking}" if letter.booking else letter.problem
-    slot = f", slot {letter.slot}" if letter.slot is not None else ""
-    return f"{booking}, {_door(letter, house)}{slot}" if letter.lock is not None else booking
+def _details(row: Row) -> list[str]:
+    if isinstance(row, Notice):
+        return [f"  {row.detail}"] if row.detail else []
+    lines = [f"  letter {row.id}, opened {row.opened:%Y-%m-%d %H:%M} UTC, step {row.step.value}"]
+    last = row.last
+    if last is not None:
+        said, ref = last.message or last.kind.value, f", ref {last.ref}" if last.ref else ""
+        lines.append(f"  the vendor's last answer: {said}{ref} (attempts: {len(row.tries)})")
+    return lines
+
+
+def _subject_of(row: Row, house: House) -> str:
+    subject = f"booking {row.source}/{row.booking}" if row.booking else row.problem
+    slot = f", slot {row.slot}" if row.slot is not None else ""
+    return f"{subject}, {_door(row, house)}{slot}" if row.lock is not None else subject

@@ -1,4 +1,4 @@
-"""Mails about dead letters: one per problem, followers gathered, and one when it clears."""
+"""Mails about dead letters and notices: one per problem, followers gathered, and one when it clears."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Protocol
 
 import structlog
 
-from worker.domain.dead_letter import LetterState
+from worker.domain.dead_letter import DeadLetter, LetterState
 from worker.domain.house import House
+from worker.domain.notices import TOLD_ONCE, Notice
 from worker.service.alert_text import cleared_mail, opened_mail
 from worker.service.clock import Clock
 from worker.store.store import Store
@@ -58,19 +59,27 @@ class Escalation:
 
     def _tell(self, problem: str, rows: dict[str, str], now: datetime, *, was_mailed: bool) -> None:
         alerts = self.store.alerts
-        new = [letter for letter, state in rows.items() if state == "new"]
-        fresh = [one for one in self.store.letters.get_many(new) if one.state is not LetterState.RESOLVED]
-        over = [letter for letter in new if letter not in {one.id for one in fresh}]
-        cleared = [letter for letter, state in rows.items() if state in ("cleared", "settled")]
+        new = [row for row, state in rows.items() if state == "new"]
+        fresh = [one for one in self._rows(new) if not _is_settled(one)]
+        over = [row for row in new if row not in {one.id for one in fresh}]
+        cleared = [row for row, state in rows.items() if state in ("cleared", "settled")]
         is_left = "mailed" in rows.values() or bool(fresh)
         if fresh:
             self.mailer.send(*opened_mail(fresh, self.house(), self.base_url))
-            alerts.mailed(problem, [one.id for one in fresh], [], now)
-            log.info("alert.told", problem=problem, letters=len(fresh))
+            once = [one.id for one in fresh if isinstance(one, Notice) and one.about in TOLD_ONCE]
+            alerts.mailed(problem, [one.id for one in fresh if one.id not in once], once, now)
+            log.info("alert.told", problem=problem, rows=len(fresh))
         elif cleared and not is_left and was_mailed:
-            letters = self.store.letters.get_many(cleared)
-            self.mailer.send(*cleared_mail(letters, self.house(), self.base_url))
-            log.info("alert.cleared", problem=problem, letters=len(letters))
-        gone = [(letter, "new", "") for letter in over]
-        rest = [(letter, "cleared", "settled" if is_left else "") for letter in cleared]
+            settled = self._rows(cleared)
+            self.mailer.send(*cleared_mail(settled, self.house(), self.base_url))
+            log.info("alert.cleared", problem=problem, rows=len(settled))
+        gone = [(row, "new", "") for row in over]
+        rest = [(row, "cleared", "settled" if is_left else "") for row in cleared]
         alerts.move(problem, gone + rest + ([] if is_left else [(c, "settled", "") for c in cleared]), now)
+
+    def _rows(self, ids: list[str]) -> list[DeadLetter | Notice]:
+        return [*self.store.letters.get_many(ids), *self.store.notices.get_many(ids)]
+
+
+def _is_settled(row: DeadLetter | Notice) -> bool:
+    return isinstance(row, DeadLetter) and row.state is LetterState.RESOLVED

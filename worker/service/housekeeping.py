@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Housekeeping:
-    """What the tick thread does. The hints go through `wake`, `hint_event` and `hint_alert`."""
+    """What the tick thread does. The hints go through `wake` and the `hint_…`s."""
 
     store: Store
     house: Callable[[], House]
@@ -35,6 +35,7 @@ class Housekeeping:
     wake: Wake
     hint_event: Callable[[str], None]
     hint_alert: Callable[[str], None]
+    hint_stay: Callable[[str], None]
 
     def tick(self) -> None:
         """Line up due locks, wake those with a place, hint at events and mails that nobody has taken up."""
@@ -44,6 +45,8 @@ class Housekeeping:
             self.wake(tick.woken)
         for problem in self.store.alerts.due(now):
             self.hint_alert(problem)
+        for ref in self.store.agenda.to_look_at():
+            self.hint_stay(ref)
         waiting = self.store.events.waiting(now - HINT_AGAIN, limit=500)
         if waiting and self.store.events.may_hint():
             for key in waiting:
@@ -61,9 +64,12 @@ class Housekeeping:
         return following
 
     def tidy(self, sources: list[str]) -> None:
-        """Forget what nobody needs any more: ids of events that no sender repeats."""
+        """Forget what nobody needs any more: ids that no sender repeats, old deliveries."""
+        now = self.clock.now()
         for source in sources:
-            self.store.events.forget_ids(source, self.clock.now())
+            self.store.events.forget_ids(source, now)
+        while self.store.events.forget_rejected(now - self.house().policy.retain):
+            log.info("rejected.forgotten")
 
     def _mend(self, stay: Stay) -> None:
         for code in stay.codes:

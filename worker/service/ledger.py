@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 
 from worker.domain.booking import StayKey
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
-from worker.domain.escalation import Settled, escalated, settled_letters
-from worker.domain.history import with_history
+from worker.domain.escalation import Settled
+from worker.domain.follow import followed_up
 from worker.domain.house import House
-from worker.domain.plan import replan
 from worker.domain.reasons import ADVICE, Job, Reason
 from worker.domain.record import Stay
-from worker.domain.states import BookingState, booking_state, told_when_ready
+from worker.domain.watch import next_look
 from worker.service.clock import Clock
 from worker.service.entries import index_changes, reschedule
 from worker.service.letter_writes import letter_changes
+from worker.service.notice_writes import notice_changes
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.alerts import cleared_commands, raised_commands
@@ -89,7 +89,7 @@ class Ledger:
             wanted = change(known.stay, now)
             if wanted is None:
                 return known
-            after, settled = self._finished(known.stay, wanted, now)
+            after, settled = followed_up(known.stay, wanted, self.house(), now, self.new_id)
             if extras.note is not None:
                 settled = [replace(one, note=extras.note) for one in settled]
             try:
@@ -97,16 +97,6 @@ class Ledger:
             except ConflictError:
                 known = None
         raise ConflictError
-
-    def _finished(self, before: Stay | None, wanted: Stay, now: datetime) -> tuple[Stay, list[Settled]]:
-        house = self.house()
-        planned = replan(escalated(replan(wanted, house, now), house, self.new_id), house, now)
-        after = told_when_ready(planned, house, now)
-        settled = settled_letters(before, after)
-        is_ready = booking_state(after, house, now) is BookingState.READY
-        was_ready = before is not None and booking_state(before, house, now) is BookingState.READY
-        after = with_history(before, after, settled, now)
-        return (after.noted(now, "booking.ready") if is_ready and not was_ready else after), settled
 
     def _write(
         self, known: Known, after: Stay, settled: list[Settled], extras: Extras, now: datetime
@@ -117,13 +107,15 @@ class Ledger:
             commit.fence = lease_key(extras.claim)
             if extras.renew is not None:
                 commit.renew(extras.claim.lock, extras.claim.account, extras.renew)
-        commit.commands += [["SET", name, text], _stays_entry(after), *extras.commands]
+        commit.commands += [["SET", name, text], _stays_entry(after), _watch_entry(after, house, now)]
+        commit.commands += extras.commands
         index_changes(
             commit, known.stay, after, house, self.store.vault, must_be_free=extras.pins_must_be_free
         )
         if extras.reschedule is not None:
             reschedule(commit, after, extras.reschedule, house)
         letter_changes(commit, known.stay, after, settled, self.store.letters, house, now)
+        notice_changes(commit, known.stay, after, now)
         heard, woken = commit.run(self.store.scripts, house)
         self.clock.heard(heard)
         if woken:
@@ -154,7 +146,7 @@ class Ledger:
 
     def run_commands(self, commands: list[list[str | int]]) -> None:
         """Write what belongs to no stay, in one go."""
-        Commit(commands=commands).run(self.store.scripts, self.house())
+        Commit(commands=commands).run(self.store.scripts)
 
 
 def event_letter_id(event_key: str) -> str:
@@ -164,3 +156,12 @@ def event_letter_id(event_key: str) -> str:
 
 def _stays_entry(stay: Stay) -> list[str | int]:
     return ["ZADD", keys.STAYS, to_millis(stay.check_in) if stay.check_in else 0, str(stay.key)]
+
+
+def _watch_entry(stay: Stay, house: House, now: datetime) -> list[str | int]:
+    at = next_look(stay, house, now)
+    return (
+        ["ZREM", keys.WATCH, str(stay.key)]
+        if at is None
+        else ["ZADD", keys.WATCH, to_millis(at), str(stay.key)]
+    )

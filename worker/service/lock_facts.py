@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from worker.store.codec import from_millis, to_millis
 
 CLOCK_RETRY = timedelta(hours=1)
+UNMANAGED = "unmanaged"
 
 
 class LockFacts:
@@ -22,6 +23,16 @@ class LockFacts:
         """Keep when something was last done."""
         self._facts[fact] = to_millis(at)
         self._has_changed = True
+
+    def holds_unmanaged(self, found: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Keep which slots hold a code under a mark that no booking has: (what is new, what is gone)."""
+        known: dict[str, str] = self._facts.get(UNMANAGED, {})
+        new = {slot: mark for slot, mark in found.items() if known.get(slot) != mark}
+        gone = {slot: mark for slot, mark in known.items() if found.get(slot) != mark}
+        if new or gone:
+            self._facts[UNMANAGED] = found
+            self._has_changed = True
+        return new, gone
 
     def changed(self) -> dict[str, Any] | None:
         """The facts to store, if there is news since the last time."""

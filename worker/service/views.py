@@ -14,10 +14,11 @@ from worker.domain.house import House, Lock
 from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
-from worker.domain.states import booking_state, code_state, email_state, is_at_risk
+from worker.domain.states import booking_state, code_state, email_state, is_as_wanted, is_at_risk
+from worker.service.lock_facts import UNMANAGED
 from worker.store.locks import FENCE
 
-__all__ = ["booking_view", "letter_view", "lock_view", "slots_view"]
+__all__ = ["booking_view", "letter_view", "lock_view", "slots_view", "unmanaged_view"]
 
 View = dict[str, Any]
 
@@ -97,6 +98,12 @@ def slots_view(slots: Mapping[int, str]) -> list[View]:
     ]
 
 
+def unmanaged_view(facts: Mapping[str, Any]) -> list[View]:
+    """Codes under a mark whose booking is not on record: they are left alone until it comes."""
+    found: Mapping[str, str] = facts.get(UNMANAGED, {})
+    return [{"slot": int(slot), "mark": mark} for slot, mark in sorted(found.items())]
+
+
 def _code_view(code: AccessCode, goal: Goal | None) -> View:
     starts, ends = _window(code, goal)
     return {
@@ -106,9 +113,16 @@ def _code_view(code: AccessCode, goal: Goal | None) -> View:
         "starts": starts,
         "ends": ends,
         "attempts": code.attempts,
-        "due": _utc(code.due) if code.due is not None else None,
+        "due": _due(code, goal),
         "last": _last_view(code.last),
     }
+
+
+def _due(code: AccessCode, goal: Goal | None) -> str | None:
+    """When the code changes next: the morning's look at one that is on its lock changes nothing."""
+    is_on = isinstance(goal, Wish) and is_as_wanted(code, goal)
+    due = goal.ends if is_on and isinstance(goal, Wish) else code.due
+    return _utc(due) if due is not None else None
 
 
 def _window(code: AccessCode, goal: Goal | None) -> tuple[str | None, str | None]:

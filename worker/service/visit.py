@@ -27,6 +27,7 @@ from worker.service.ledger import Extras, Known, Ledger
 from worker.service.lock_calls import LockCalls
 from worker.service.lock_facts import LockFacts
 from worker.service.new_pin import with_new_pin
+from worker.service.notice_writes import unmanaged_commands
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.commit import Commit, FencedError, TakenError
@@ -247,6 +248,7 @@ class Visit:
             self.view = View(since, {entry.slot: entry for entry in answer.entries})
             self.facts.note("list", since)
             self._take_in_strays(self.view)
+            self._tell_of_unmanaged(self.view)
             self._unfence(self.view)
             return
         self.calls.is_over = True
@@ -270,6 +272,19 @@ class Visit:
             self._change(ref, self._reclaim(entry))
             if self.slots.get(entry.slot) == ref and ref not in self.queue:
                 self.queue.append(ref)
+
+    def _tell_of_unmanaged(self, view: View) -> None:
+        """A code under the mark of a booking that is not on record is left alone, listed, and told once."""
+        found = {}
+        for key, entry in turn.strays(view, tuple(self.slots.items())):
+            is_unknown = str(key) in self.known and self.known[str(key)].stay is None
+            if is_unknown and key.source in self.house.sources:
+                found[str(entry.slot)] = str(key)
+        new, gone = self.facts.holds_unmanaged(found)
+        if new or gone:
+            commit = Commit(fence=lease_key(self.claim))
+            commit.commands = unmanaged_commands(self.lock.name, new, gone, self.clock.now())
+            commit.run(self.store.scripts, self.house)
 
     def _reclaim(self, entry: Entry) -> Callable[[Stay, datetime], Stay | None]:
         return lambda stay, now: turn.reclaimed(stay, self.lock.name, entry, self.house, now)

@@ -20,6 +20,8 @@ from worker.store.codec import from_millis, to_millis
 from worker.store.scripts import Scripts
 
 MOST_REFS = 300
+MOST_WATCHED = 100
+WATCH_AGAIN_MS = 30_000
 PROBE_EVERY_MS = 30_000
 SEND_WITHIN = timedelta(seconds=5)  # so long after its intent a call may still leave
 
@@ -126,6 +128,11 @@ class Agenda:
         ]
         _, woken, refs = self._scripts.run("release", args)
         return [str(lock) for lock in woken], [str(ref) for ref in refs]
+
+    def to_look_at(self) -> list[str]:
+        """Some stays that are to be looked at themselves; each is handed out again in half a minute."""
+        found = self._scripts.run("watch", [MOST_WATCHED, WATCH_AGAIN_MS])
+        return [str(ref) for ref in found]
 
     def is_scheduled(self, lock: str, ref: str) -> bool:
         """Whether the stay has an entry on the lock's timetable."""

@@ -1,6 +1,6 @@
 """Which problems still owe the operations inbox a mail. One HASH a problem.
 
-Letter id -> `new`, `mailed` or `cleared`.
+Id of a letter or a notice -> `new`, `mailed` or `cleared`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Alerts:
         return bool(self._scripts.run("alert_claim", args))
 
     def rows(self, problem: str) -> dict[str, str]:
-        """Letter id -> `new`, `mailed`, `cleared`, or `settled` while others are open."""
+        """Letter or notice -> `new`, `mailed`, `cleared`, or `settled` while others are open."""
         found = self._client.hgetall(keys.alert(problem))
         return {str(k): str(v) for k, v in found.items() if not str(k).startswith("#")}
 
@@ -55,31 +55,30 @@ class Alerts:
         fails = int(self._client.hincrby(keys.alert(problem), _FAILS, 1))
         self.postpone(problem, now + timedelta(seconds=min(10 * 2 ** min(fails - 1, 8), 300)))
 
-    def mailed(self, problem: str, told: list[str], cleared: list[str], now: datetime) -> None:
-        """A mail went out that told of `told`, or that `cleared` are settled."""
-        moves = [(letter, "new", "mailed") for letter in told]
-        moves += [(letter, state, "") for letter in cleared for state in ("cleared", "settled")]
+    def mailed(self, problem: str, told: list[str], once: list[str], now: datetime) -> None:
+        """A mail told of `told`, which may clear one day, and of `once`, which never do."""
+        moves = [(row, "new", "mailed") for row in told] + [(row, "new", "") for row in once]
         self.move(problem, moves, now, is_mailed=True)
 
     def move(
         self, problem: str, moves: list[tuple[str, str, str]], now: datetime, *, is_mailed: bool = False
     ) -> None:
-        """Move rows (letter, state as seen, next state or "" for gone); what came meanwhile stays owed."""
+        """Move rows (id, state as seen, next state or "" for gone); what came meanwhile stays owed."""
         done = {"problem": problem, "now": to_millis(now), "moves": moves, "mailed": is_mailed}
         self._scripts.run("alert_done", [json.dumps(done)])
 
 
-def raised_commands(problem: str, letter: str, now: datetime) -> list[list[str | int]]:
-    """The Redis commands by which a new letter asks for a mail, in the same write as the letter."""
+def raised_commands(problem: str, row: str, now: datetime) -> list[list[str | int]]:
+    """The Redis commands by which a new letter or notice asks for a mail, in the same write as the letter."""
     return [
-        ["HSET", keys.alert(problem), letter, "new"],
+        ["HSET", keys.alert(problem), row, "new"],
         ["ZADD", keys.ALERTS, "LT", to_millis(now), problem],
     ]
 
 
-def cleared_commands(problem: str, letter: str, now: datetime) -> list[list[str | int]]:
-    """The Redis commands by which a resolved letter asks for the mail that says so."""
+def cleared_commands(problem: str, row: str, now: datetime) -> list[list[str | int]]:
+    """The Redis commands by which one that is settled asks for the mail that says so."""
     return [
-        ["HSET", keys.alert(problem), letter, "cleared"],
+        ["HSET", keys.alert(problem), row, "cleared"],
         ["ZADD", keys.ALERTS, "LT", to_millis(now), problem],
     ]

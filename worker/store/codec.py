@@ -12,6 +12,7 @@ from typing import Any
 
 from worker.domain.access_code import AccessCode, Blank, Doubt, GaveUp, LetterRef, Phase, Try, Written
 from worker.domain.booking import Booking, Status, StayKey, Version
+from worker.domain.notices import About, DoorWarning
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Note, Stay
@@ -52,6 +53,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "gn": stay.generation,
         "l": _letter(stay.letter),
         "wv": stay.waived.value if stay.waived else None,
+        "wn": [[one.about.value, one.lock] for one in stay.warned],
         "n": [_note(note) for note in stay.timeline],
         "x": vault.seal(_compact(secret)),
     }
@@ -93,6 +95,7 @@ def load_stay(text: str, vault: Vault) -> Stay:
         generation=plain.get("gn", 0),
         letter=_load_letter(plain.get("l")),
         waived=Reason(plain["wv"]) if "wv" in plain else None,
+        warned=tuple(DoorWarning(About(about), lock) for about, lock in plain.get("wn", ())),
         timeline=tuple(_load_note(note) for note in plain.get("n", [])),
     )
 
@@ -106,7 +109,7 @@ _FLAGS = {
     "bh": "by_hand",
 }
 _COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
-_MOMENTS = {"sd": "started", "dl": "deadline"}
+_MOMENTS = {"sd": "started", "sn": "seen_at", "dl": "deadline"}
 _EXACT = {"ag": "again_at", "du": "due"}  # to the millisecond, as they stand on the timetable
 
 

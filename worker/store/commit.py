@@ -49,8 +49,11 @@ class Commit:
         """Prolong the lease and its place from now on."""
         self.lease = (lock, account, round(lease.total_seconds() * 1000))
 
-    def run(self, scripts: Scripts, house: House) -> tuple[datetime, list[str]]:
-        """Write. Returns Redis' time and the locks to wake. Raises FencedError, ConflictError, TakenError."""
+    def run(self, scripts: Scripts, house: House | None = None) -> tuple[datetime, list[str]]:
+        """Write. Returns Redis' time and the locks to wake. Raises FencedError, ConflictError, TakenError.
+
+        Without `house` the write touches no timetable.
+        """
         guards = [self.fence, *self.guards] if self.fence is not None else self.guards
         plan = {
             "already": self.already,
@@ -60,7 +63,7 @@ class Commit:
             "freed": self.freed,
             "agenda": self.agenda,
             "lease": self.lease,
-            "places": places(house),
+            "places": places(house) if house is not None else {},
         }
         given = {name: value for name, value in plan.items() if value is not None}
         now, failed, woken = scripts.run("commit", [json.dumps(given, ensure_ascii=False)])

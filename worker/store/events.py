@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cmp_to_key
@@ -13,6 +14,7 @@ import redis
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
 from worker.store import keys
 from worker.store.codec import from_millis, to_millis
+from worker.store.commit import Commit, ConflictError
 from worker.store.pages import Page, page_of
 from worker.store.scripts import Scripts
 from worker.store.vault import Vault
@@ -96,8 +98,36 @@ class Events:
         """Drop the ids of events received more than 30 days ago: no sender repeats for so long."""
         self._client.zremrangebyscore(keys.seen(source), "-inf", to_millis(now - REMEMBER_IDS))
 
-    def keep_rejected(self, rejected: RejectedEvent) -> bool:
-        """Keep a delivery that was not understood; False where the same one is kept already."""
+    def keep_rejected(self, rejected: RejectedEvent, told: Sequence[list[str | int]] = ()) -> bool:
+        """Keep a delivery that was not understood; False where the same one is kept already.
+
+        `told`: the Redis commands that tell a person of it, in the same write.
+        """
+        name = keys.rejected(rejected.id)
+        commit = Commit(guards=[(name, "")], commands=[*self._rejected_commands(rejected), *told])
+        try:
+            commit.run(self._scripts)
+        except ConflictError:
+            return False
+        return True
+
+    def change_rejected(self, rejected: RejectedEvent) -> None:
+        """Keep that a delivery was replayed."""
+        Commit(commands=self._rejected_commands(rejected)).run(self._scripts)
+
+    def forget_rejected(self, until: datetime, limit: int = 100) -> int:
+        """Drop up to `limit` deliveries received before `until`, guest and all; how many."""
+        found = self._client.zrange(
+            keys.REJECTED, "-inf", to_millis(until), byscore=True, offset=0, num=limit
+        )
+        pipe = self._client.pipeline()
+        for one in found:
+            pipe.delete(keys.rejected(str(one)))
+            pipe.zrem(keys.REJECTED, str(one))
+        pipe.execute()
+        return len(found)
+
+    def _rejected_commands(self, rejected: RejectedEvent) -> list[list[str | int]]:
         row = {
             "source": rejected.source,
             "received": to_millis(rejected.received),
@@ -106,10 +136,10 @@ class Events:
             "body": rejected.body.decode("latin-1"),
             "replayed": to_millis(rejected.replayed) if rejected.replayed else None,
         }
-        pipe = self._client.pipeline()
-        pipe.set(keys.rejected(rejected.id), self._vault.seal(row), nx=rejected.replayed is None)
-        pipe.zadd(keys.REJECTED, {rejected.id: to_millis(rejected.received)}, nx=True)
-        return bool(pipe.execute()[0])
+        return [
+            ["SET", keys.rejected(rejected.id), self._vault.seal(row)],
+            ["ZADD", keys.REJECTED, to_millis(rejected.received), rejected.id],
+        ]
 
     def get_rejected(self, rejected_id: str) -> RejectedEvent | None:
         """One kept delivery."""

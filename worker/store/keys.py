@@ -11,6 +11,7 @@ PREFIX: Final = "innkey:"
 
 DUE: Final = PREFIX + "due"  # ZSET lock -> ms: when to look at the lock next
 STAYS: Final = PREFIX + "stays"  # ZSET stay -> check-in, ms
+WATCH: Final = PREFIX + "watch"  # ZSET stay -> ms: when to look at the stay itself, whatever its doors do
 LETTERS: Final = PREFIX + "letters"  # ZSET letter id -> opened, ms
 OPEN_LETTERS: Final = PREFIX + "letters:open"
 INBOX: Final = PREFIX + "inbox"  # ZSET event -> received, ms: accepted and not yet applied
@@ -111,6 +112,11 @@ def key_fails(account: str) -> str:
 def letter(letter_id: str) -> str:
     """One dead letter."""
     return f"{PREFIX}letter:{letter_id}"
+
+
+def notice(notice_id: str) -> str:
+    """What a mail tells beside letters."""
+    return f"{PREFIX}notice:{notice_id}"
 
 
 def event(event_key: str) -> str:

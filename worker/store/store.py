@@ -12,6 +12,7 @@ from worker.store.events import Events
 from worker.store.health import Health
 from worker.store.letters import Letters
 from worker.store.locks import Locks
+from worker.store.notices import Notices
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
 from worker.store.stays import Stays
@@ -30,6 +31,7 @@ class Store:
     events: Events
     agenda: Agenda
     alerts: Alerts
+    notices: Notices
     locks: Locks
     health: Health
 
@@ -48,6 +50,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         events=Events(client, scripts, vault),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
+        notices=Notices(client),
         locks=Locks(client),
         health=Health(client),
     )

@@ -240,6 +240,7 @@ def test_housekeeping_passes_on_what_the_tick_found(store: Store) -> None:
         wake=woken.extend,
         hint_event=woken.append,
         hint_alert=woken.append,
+        hint_stay=woken.append,
     )
     keeper.tick()
     keeper.tick()

@@ -266,8 +266,8 @@ def test_no_letter_is_forgotten_while_mails_go_out(opened: Callable[[], Store]) 
     while not over:
         if alerts.claim(PROBLEM, now):
             rows = alerts.rows(PROBLEM)
-            cleared = [i for i, state in rows.items() if state == "cleared"]
-            alerts.mailed(PROBLEM, [i for i, state in rows.items() if state == "new"], cleared, now)
+            alerts.mailed(PROBLEM, [i for i, state in rows.items() if state == "new"], [], now)
+            alerts.move(PROBLEM, [(i, "cleared", "") for i, state in rows.items() if state == "cleared"], now)
             lost = [i for i, state in alerts.rows(PROBLEM).items() if state == "new"]
             owed = mailer.store.client.zscore(keys.ALERTS, PROBLEM) is not None
             settled = alerts.rows(PROBLEM)

@@ -239,6 +239,7 @@ def _keeper(store: Store, house: House, woken: list[str]) -> Housekeeping:
         wake=woken.extend,
         hint_event=lambda _: None,
         hint_alert=lambda _: None,
+        hint_stay=lambda _: None,
     )
 
 

@@ -168,6 +168,7 @@ def test_waiting_events_are_hinted_at_by_one(opened: Callable[[], Store]) -> Non
             wake=lambda _: None,
             hint_event=hinted.append,
             hint_alert=lambda _: None,
+            hint_stay=lambda _: None,
         )
         for one in stores
     ]
@@ -211,7 +212,7 @@ def test_a_replayed_delivery_says_so(store: Store) -> None:
     other = _a_delivery(store, b"other")
     store.events.keep_rejected(replace(other, received=_later(store, minutes=1)))
     at = _later(store, hours=1).replace(microsecond=0)
-    store.events.keep_rejected(replace(delivery, replayed=at))
+    store.events.change_rejected(replace(delivery, replayed=at))
     page = store.events.rejected_page(limit=5, cursor=None)
     assert [(other.id, None), (delivery.id, at)] == [(d.id, d.replayed) for d in page.items]
 

@@ -12,15 +12,15 @@ from worker.domain import turn
 from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, LetterRef, Written
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
-from worker.domain.escalation import Settled, escalated, settled_letters
+from worker.domain.escalation import Settled
+from worker.domain.follow import followed_up
 from worker.domain.goals import Goal
 from worker.domain.house import Account, House, Lock, Policy, Unit
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
-from worker.domain.plan import applied, goals, policy_of, replan
+from worker.domain.plan import applied, goals, policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
-from worker.domain.states import told_when_ready
 from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step, Terms
 
 GATE, DOOR, SHED = "SS000001", "SS000002", "SS000003"
@@ -113,11 +113,9 @@ class Bench:
 
     def write(self, stay: Stay, before: Stay | None = None) -> None:
         """Write the stay, with all that follows from it."""
-        planned = replan(stay, self.house, self.now)
-        planned = replan(escalated(planned, self.house, self._new_id), self.house, self.now)
-        after = told_when_ready(planned, self.house, self.now)
-        self.settled += settled_letters(before if before is not None else getattr(self, "stay", None), after)
-        self.stay = after
+        known = before if before is not None else getattr(self, "stay", None)
+        self.stay, settled = followed_up(known, stay, self.house, self.now, self._new_id)
+        self.settled += settled
 
     def _new_id(self) -> str:
         return f"letter-{next(iter(self._ids))}"

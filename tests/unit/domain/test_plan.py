@@ -249,9 +249,14 @@ def test_a_stay_moved_away_in_time_and_room_frees_the_old_door_now() -> None:
 
 
 def test_the_end_of_the_stay_is_on_the_timetable() -> None:
-    """E08: the removal stands there from the moment the code is set, to the minute."""
-    bench = Bench().book()
+    """E08: the removal stands there from the last morning's check on, to the minute."""
+    bench = Bench().book(check_out="2026-12-02T07:00")
     bench.put_on()
+    assert NOW + 21 * HOUR == bench.code.due
+    bench = Bench().book()
+    entry = bench.put_on()
+    for _ in range(4):
+        bench.wait_until_due().look(entry)
     assert NOW + 4 * DAY == bench.code.due
     bench.now = NOW + 4 * DAY
     bench.write(bench.stay)

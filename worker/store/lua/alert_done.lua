@@ -1,4 +1,4 @@
--- ARGV: JSON {problem, now, moves: [[letter, state seen, next state or '']], mailed: bool}.
+-- ARGV: JSON {problem, now, moves: [[row, state seen, next state or '']], mailed: bool}.
 -- Moves each row that is still as it was seen, and keeps the problem due where something came meanwhile.
 local input = cjson.decode(ARGV[1])
 local name = PREFIX .. 'alert:' .. input.problem
@@ -8,6 +8,7 @@ for _, move in ipairs(input.moves) do
   end
 end
 redis.call('HDEL', name, '#fails')
+redis.call('PERSIST', name)
 if input.mailed then redis.call('HSET', name, '#mailed-at', string.format('%.0f', input.now)) end
 local left, owed = 0, false
 local rows = redis.call('HGETALL', name)
@@ -21,6 +22,7 @@ if owed then
   redis.call('ZADD', PREFIX .. 'alerts', input.now, input.problem)
 else
   redis.call('ZREM', PREFIX .. 'alerts', input.problem)
-  if left == 0 then redis.call('DEL', name) end
+  -- What is told once leaves no row; the next one is still gathered with it.
+  if left == 0 and input.mailed then redis.call('EXPIRE', name, 3600) elseif left == 0 then redis.call('DEL', name) end
 end
 return 1

@@ -1,0 +1,83 @@
+"""What a person is told beside the dead letters: a stay at risk, a gateway away, a code nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from worker.domain.reasons import ADVICE, Advice, Reason
+
+
+class About(StrEnum):
+    """What a notice is about. Its problem is this word and the lock, or the source."""
+
+    AT_RISK = "at_risk"
+    GATEWAY_OFFLINE = "gateway_offline"  # the problem of the letter that may follow
+    HAND_TYPED = "hand_typed"
+    UNMANAGED = "unmanaged"
+    BAD_EVENT = "bad_event"
+
+
+# Nothing that Innkey sees could settle these: they are told, and that is all.
+TOLD_ONCE = frozenset({About.HAND_TYPED, About.BAD_EVENT})
+
+WORDS: Mapping[About, Advice] = MappingProxyType(
+    {
+        About.AT_RISK: Advice(
+            "A guest arrives soon, and not every door of the stay has its PIN.",
+            "See what holds it up with innkey bookings show; have another way in ready for the guest.",
+        ),
+        About.GATEWAY_OFFLINE: Advice(
+            "The lock's gateway was not to be reached, and a guest arrives soon. Innkey keeps trying.",
+            ADVICE[Reason.GATEWAY_OFFLINE].cure,
+        ),
+        About.HAND_TYPED: Advice(
+            "A stay is over whose code was settled by hand: a code that was typed by hand may remain.",
+            "Look at the lock's codes in the vendor's app, and delete what is no longer needed.",
+        ),
+        About.UNMANAGED: Advice(
+            "The lock holds codes under a mark of Innkey's, and their bookings are not on record.",
+            "Leave them if their bookings are still to come; else delete them in the vendor's app.",
+        ),
+        About.BAD_EVENT: Advice(
+            "A booking system sent what was proven to come from it, and not understood. It is kept.",
+            "Look at it with innkey rejected-events list; after a fix, replay it.",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DoorWarning:
+    """A notice that a stay's record implies for one of its doors."""
+
+    about: About
+    lock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One row of a mail that is no dead letter. No PIN, no guest."""
+
+    about: About
+    where: str
+    opened: datetime
+    source: str | None = None
+    booking: str | None = None
+    lock: str | None = None
+    slot: int | None = None
+    detail: str = ""
+
+    @property
+    def id(self) -> str:
+        """Always the same for the same thing, so that it is told once."""
+        what = f"{self.source or ''}/{self.booking or ''}"
+        return f"{self.about.value}:{self.where}:{self.slot or ''}:{what}{self.detail}"
+
+    @property
+    def problem(self) -> str:
+        """Notices of one problem share a mail, as letters do."""
+        return f"{self.about.value}:{self.where}"

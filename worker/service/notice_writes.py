@@ -1,0 +1,63 @@
+"""What is told beside letters, as Redis commands that go along with the write they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from worker.domain.booking import StayKey
+from worker.domain.notices import TOLD_ONCE, About, DoorWarning, Notice
+from worker.domain.record import Stay
+from worker.store.commit import Commit
+from worker.store.notices import settled_commands, told_commands
+
+
+def notice_changes(commit: Commit, before: Stay | None, after: Stay, now: datetime) -> None:
+    """Add to `commit` each notice that begins or ends between `before` and `after`."""
+    old, new = set(before.warned if before is not None else ()), set(after.warned)
+    for warning in sorted(new - old):
+        commit.commands += told_commands(_notice(after, warning, now))
+    for warning in sorted(old - new):
+        if warning.about not in TOLD_ONCE:
+            commit.commands += settled_commands(_notice(after, warning, now))
+
+
+def _notice(stay: Stay, warning: DoorWarning, now: datetime) -> Notice:
+    return Notice(
+        about=warning.about,
+        where=warning.lock,
+        opened=now,
+        source=stay.key.source,
+        booking=stay.key.id,
+        lock=warning.lock,
+    )
+
+
+def unmanaged_commands(
+    lock: str, new: Mapping[str, str], gone: Mapping[str, str], now: datetime
+) -> list[list[str | int]]:
+    """The Redis commands that tell of codes (slot -> mark) without a booking, and of those no longer so."""
+    told = [told_commands(_unmanaged(lock, slot, mark, now)) for slot, mark in new.items()]
+    settled = [settled_commands(_unmanaged(lock, slot, mark, now)) for slot, mark in gone.items()]
+    return [command for commands in told + settled for command in commands]
+
+
+def _unmanaged(lock: str, slot: str, mark: str, now: datetime) -> Notice:
+    key = StayKey.parse(mark)
+    return Notice(
+        about=About.UNMANAGED,
+        where=lock,
+        opened=now,
+        source=key.source,
+        booking=key.id,
+        lock=lock,
+        slot=int(slot),
+    )
+
+
+def bad_event_commands(source: str, rejected_id: str, now: datetime) -> list[list[str | int]]:
+    """The Redis commands that tell of a delivery that was proven, not understood, and is kept."""
+    detail = f"kept as {rejected_id}"
+    return told_commands(
+        Notice(about=About.BAD_EVENT, where=source, opened=now, source=source, detail=detail)
+    )
