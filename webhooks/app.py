@@ -12,6 +12,7 @@ from webhooks.closing import closing
 from worker.bootstrap import bootstrap
 from worker.configuration_error import ConfigurationError
 from worker.logs import set_up_logging
+from worker.store.generations import Role
 
 __all__ = ["create_app"]
 
@@ -22,7 +23,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     Prints every problem of the configuration, and raises ConfigurationError.
     """
     try:
-        wired = bootstrap(environ, patient=False)
+        wired = bootstrap(environ, patient=False, role=Role.WEB)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise

@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException
 
+from worker.service.generation import OlderFileError
 from worker.store.commit import ConflictError
 from worker.store.pages import BadCursorError
 from worker.store.redis_client import RedisError
@@ -76,6 +77,10 @@ def _as_problem(error: Exception) -> Problem:
     if isinstance(error, RedisError | ConflictError):
         log.warning("web.unavailable", error=type(error).__name__)
         detail = "The record is not available just now; nothing was done. Send it again."
+        return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    if isinstance(error, OlderFileError):
+        log.error("web.older_property_file")
+        detail = "This web process has an older property file than the workers: send it SIGHUP."
         return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
     if isinstance(error, RecursionError):
         return Problem(422, "The request is nested too deeply.", errors={"body": ["is nested too deeply"]})

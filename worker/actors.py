@@ -142,10 +142,12 @@ class Pulse:
     def beat(self, now: float) -> None:
         """One tick; `now` is monotonic."""
         self._house.tick()
+        self._house.replan()
         if now >= self._report_at:
             self._report_at = now + REPORT_SECONDS
             self._innkey.store.health.seen(self._worker, self._innkey.clock.now())
             self._innkey.report_counts()
+            self._innkey.generation.report()
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             self._position = self._house.sweep(self._position)

@@ -21,6 +21,7 @@ from worker.service.apply_event import EventApplier
 from worker.service.clock import Clock
 from worker.service.counts import Counts
 from worker.service.escalate import Escalation
+from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing, Login
 from worker.service.ledger import Ledger
@@ -30,6 +31,7 @@ from worker.service.review import Review
 from worker.service.serve_lock import LockServer
 from worker.service.vendor import Vendor, clients_for
 from worker.settings import Settings
+from worker.store.generations import Role
 from worker.store.store import Store, open_store
 
 
@@ -59,6 +61,7 @@ class Innkey:
     ledger: Ledger
     review: Review
     requests: Requests
+    generation: Generation
     hints: Hints
     stopping: Event = field(default_factory=Event)
     counts: Counts = field(default_factory=Counts)
@@ -70,8 +73,11 @@ class Innkey:
         return self.configuration.settings
 
     def house(self) -> House:
-        """The accounts, locks and units of the property file, as read last."""
-        return self.configuration.properties.house
+        """The accounts, locks and units of the property file, and the locks of former ones.
+
+        Raises redis' errors.
+        """
+        return self.generation.house()
 
     def key_ring(self) -> KeyRing:
         """The accounts' keys, one ring per process."""
@@ -87,7 +93,9 @@ class Innkey:
                     for name, a in access.items()
                     if a.email is not None and a.password is not None
                 },
-                clients=clients_for(self.house(), {name: a.base_url for name, a in access.items()}),
+                clients=clients_for(
+                    self.configuration.properties.house, {name: a.base_url for name, a in access.items()}
+                ),
                 counts=self.counts,
             )
         return self._ring
@@ -124,6 +132,8 @@ class Innkey:
             hint_event=self.hints.event,
             hint_alert=self.hints.alert,
             hint_stay=self.hints.stay,
+            ledger=self.ledger,
+            generation=self.generation,
         )
 
     def stay_watch(self) -> StayWatch:
@@ -142,11 +152,16 @@ class Innkey:
 
 
 def bootstrap(
-    environ: Mapping[str, str] | None = None, *, hints: Hints | None = None, patient: bool = True
+    environ: Mapping[str, str] | None = None,
+    *,
+    hints: Hints | None = None,
+    patient: bool = True,
+    role: Role = Role.WORKER,
 ) -> Innkey:
     """The services for one process; without `hints` they announce work through a broker of their own.
 
-    `patient`: workers ride out a stall of Redis, the web answers at once.
+    `patient`: workers ride out a stall of Redis, the web answers at once. `role`: whether its property
+    file may plan stays.
 
     Raises ConfigurationError with every problem.
     """
@@ -160,9 +175,15 @@ def bootstrap(
     keys = [key.reveal() for key in settings.secret_keys]
     store = open_store(settings.redis_url.reveal(), keys, patient=patient)
     clock = Clock()
-    house = configuration.properties.house
+    properties = configuration.properties
+    generation = Generation(store, properties.house, properties.fingerprint, properties.modified, role)
     ledger = Ledger(
-        store=store, house=lambda: house, clock=clock, wake=hints.locks, new_id=lambda: secrets.token_hex(8)
+        store=store,
+        house=generation.house,
+        clock=clock,
+        wake=hints.locks,
+        generation=generation.number,
+        new_id=lambda: secrets.token_hex(8),
     )
     return Innkey(
         configuration=configuration,
@@ -171,6 +192,7 @@ def bootstrap(
         ledger=ledger,
         review=Review(store, ledger),
         requests=Requests(store, ledger),
+        generation=generation,
         hints=hints,
     )
 

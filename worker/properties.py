@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,12 +30,16 @@ _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
-    """What the property file says. `fingerprint` changes with all but the sources and comments."""
+    """What the property file says. `fingerprint` changes with all but the sources and comments.
+
+    `modified`: when the file was written last.
+    """
 
     house: House
     accounts_access: Mapping[str, AccountAccess]
     sources: Mapping[str, SourceConfig]
     fingerprint: str
+    modified: datetime
 
 
 def load_properties(
@@ -57,6 +62,7 @@ def load_properties(
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
         fingerprint=_fingerprint(content),
+        modified=_modified(Path(path)),
     )
 
 
@@ -73,6 +79,13 @@ def _parse(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         cause = f"is not valid TOML: {error}"
         raise _unreadable(path, cause, "mend it there; properties.example.toml shows the form") from None
+
+
+def _modified(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read ({error.strerror})", "mend its permissions") from None
 
 
 def _unreadable(path: Path, cause: str, cure: str) -> ConfigurationError:

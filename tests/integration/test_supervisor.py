@@ -42,7 +42,9 @@ commands = [
     Command(name, [sys.executable, "-u", "-c", code, asked["folder"]], reloads=name == "reloads")
     for name, code in asked["children"].items()
 ]
-Supervisor(commands, base=Base(), grace_s=asked["grace_s"]).run()
+bad = Path(asked["folder"], "bad-file")
+check = lambda: bad.read_text() if bad.exists() else ""
+Supervisor(commands, base=Base(), grace_s=asked["grace_s"], why_not_reload=check).run()
 print("supervisor ended", flush=True)
 """
 
@@ -285,6 +287,23 @@ def test_passes_hangup_on_to_those_who_reload(tmp_path: Path) -> None:
 
         assert other == running.pid("other")
         assert not [line for line in running.stop() if "started again" in line]
+
+
+def test_a_faulty_configuration_is_not_passed_on(tmp_path: Path) -> None:
+    """A mistake in the property file, then SIGHUP: each problem is told, and the processes go on."""
+    hears = CALM.replace("{name}", "reloads")
+    hears = hears.replace(
+        "signal.signal(signal.SIGINT, on_signal)", "signal.signal(signal.SIGHUP, on_signal)"
+    )
+    with supervisor(tmp_path, {"reloads": hears}) as running:
+        running.pid("reloads")
+        (tmp_path / "bad-file").write_text("locks.SS1: there is no account 'x'\nunits.y: is empty")
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: "was not read again" in running.log, "the refusal")
+        lines = running.stop()
+        assert [line for line in lines if "locks.SS1" in line]
+        assert [line for line in lines if "units.y" in line]
+        assert not [line for line in lines if "got SIGHUP" in line]
 
 
 def test_command_that_does_not_exist_is_reported(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from worker.commands.errors import MISUSED, Failure
 from worker.configuration import check_configuration
 from worker.configuration_error import ConfigurationError, Problem
 from worker.processes.data_folder import running_url
+from worker.service.generation import OlderFileError
 from worker.settings import read_settings
 from worker.store.commit import ConflictError
+from worker.store.generations import Role
 from worker.store.vault import UnreadableError
 
 __all__ = ["completed", "open_record", "with_demo"]
@@ -25,7 +27,7 @@ __all__ = ["completed", "open_record", "with_demo"]
 @contextmanager
 def open_record() -> Iterator[Innkey]:
     """The services on the record. Raises ConfigurationError, or Failure where Redis does not serve."""
-    innkey = bootstrap(completed(os.environ))
+    innkey = bootstrap(completed(os.environ), role=Role.READER)
     try:
         yield innkey
     except redis.RedisError as error:
@@ -33,6 +35,10 @@ def open_record() -> Iterator[Innkey]:
     except UnreadableError as error:
         where = "INNKEY_SECRET_KEY, or the file secret.key in INNKEY_DATA"
         line = f"the record cannot be decrypted: the key that wrote it is missing; give it in {where}"
+        raise Failure(line, code=MISUSED) from error
+    except OlderFileError as error:
+        cure = "give this command theirs in INNKEY_PROPERTIES"
+        line = f"the workers have a newer property file than this command; {cure}"
         raise Failure(line, code=MISUSED) from error
     except ConflictError as error:
         raise Failure("others change this record all the time; try again") from error

@@ -85,6 +85,23 @@ class House:
     policy: Policy = field(default_factory=Policy)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     sources: frozenset[str] = frozenset()
+    former: Mapping[str, Lock] = field(default_factory=lambda: MappingProxyType({}))
+
+    def lock(self, name: str) -> Lock | None:
+        """A lock of the file, or of a former one: it is served until its last code is off."""
+        return self.locks.get(name) or self.former.get(name)
+
+    def account_of(self, lock: str) -> str:
+        """The account that serves a lock; the first where no file named the lock, or its account is gone."""
+        found = self.lock(lock)
+        if found is not None and found.account in self.accounts:
+            return found.account
+        return next(iter(self.accounts), "default")
+
+    def zone_of(self, lock: str) -> ZoneInfo:
+        """The zone of a lock's clock; the general one where no file ever named the lock."""
+        found = self.lock(lock)
+        return found.zone if found is not None else self.zone
 
     def unit_for(self, source: str, called: str) -> Unit | None:
         """The unit that `source` calls `called`: by its alias for that source, else by its own name."""

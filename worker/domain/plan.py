@@ -148,8 +148,7 @@ def _leave(
 def _end_of(code: AccessCode, house: House) -> datetime | None:
     if code.latest is None:
         return None
-    lock = house.locks.get(code.lock)
-    return moment_of(code.latest.ends, lock.zone if lock is not None else house.zone)
+    return moment_of(code.latest.ends, house.zone_of(code.lock))
 
 
 def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
@@ -318,7 +317,7 @@ def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     """
     code = stay.code(lock) or AccessCode(lock=lock)
     written = Written(entry.pin, entry.starts, entry.ends)
-    zone = house.locks[lock].zone if lock in house.locks else house.zone
+    zone = house.zone_of(lock)
     found = replace(
         code,
         slot=entry.slot,

@@ -142,7 +142,7 @@ def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | N
     code = stay.code(visit.lock)
     if visit.spare_pin is None or code is None:
         return None
-    zone = house.locks[visit.lock].zone if visit.lock in house.locks else house.zone
+    zone = house.zone_of(visit.lock)
     if code.blank is Blank.REFUSED:
         found = window(now, now + timedelta(minutes=1), zone)
     else:

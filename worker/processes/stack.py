@@ -12,9 +12,11 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from worker.configuration_error import ConfigurationError
 from worker.kas.sandbox.settings import DEFAULT_KEY
 from worker.processes import StartError
 from worker.processes.data_folder import made_once, secret_key
@@ -103,10 +105,20 @@ def run_stack(
             check(plan.env)
         _add_web_and_worker(plan)
         print(*plan.lines, sep="\n", file=out, flush=True)
-        Supervisor(plan.commands, base=base, out=out).run()
+        reload_check = partial(_why_not_reload, check, plan.env)
+        Supervisor(plan.commands, base=base, out=out, why_not_reload=reload_check).run()
     finally:
         if base is not None:
             base.stop()
+
+
+def _why_not_reload(check: Callable[[Mapping[str, str]], None] | None, environ: Mapping[str, str]) -> str:
+    try:
+        if check is not None:
+            check(environ)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def _plan(environ: Mapping[str, str], out: TextIO) -> _Plan:

@@ -168,8 +168,9 @@ class _Ward(Generic[P_co]):
 class Supervisor:
     """Keeps `commands` running (started in this order, stopped in the reverse one), and `base` below them.
 
-    `base` is already running; it is stopped last. Each process has `grace_s` to end after SIGTERM, then its
-    whole group is killed. `run` blocks and must be called in the main thread.
+    `base` is already running; it is stopped last. `why_not_reload` says what is wrong with the
+    configuration that a SIGHUP would have them read; "" if it may be passed on. Each process has `grace_s` to
+    end after SIGTERM, then its whole group is killed. `run` blocks and must be called in the main thread.
     """
 
     def __init__(
@@ -179,11 +180,12 @@ class Supervisor:
         base: Base | None = None,
         out: TextIO | None = None,
         grace_s: float = GRACE_S,
+        why_not_reload: Callable[[], str] = str,
     ) -> None:
         self._printer = Printer(out or sys.stdout, [*(c.name for c in commands), "innkey"])
         self._wards = [_Ward(_Process(command, self._printer.follow)) for command in commands]
         self._base = None if base is None else _Ward(base)
-        self._grace_s = grace_s
+        self._grace_s, self._why_not_reload = grace_s, why_not_reload
         self._leftovers: dict[int, float] = {}
         self._stopping = self._hurry = self._hangup = False
 
@@ -268,6 +270,13 @@ class Supervisor:
         if not self._hangup:
             return
         self._hangup = False
+        problems = self._why_not_reload()
+        if problems:
+            # A process that reads a faulty file ends; as it is, it serves on with what it read before.
+            for line in problems.splitlines():
+                self.say(line)
+            self.say("the configuration was not read again; everything goes on as before")
+            return
         for ward in self._wards:
             if ward.process.command.reloads and ward.due is None:
                 ward.process.signal_master(signal.SIGHUP)

@@ -54,7 +54,7 @@ def _title(rows: Sequence[Row], house: House) -> str:
 
 
 def _door(row: Row, house: House) -> str:
-    lock = house.locks.get(row.lock or "")
+    lock = house.lock(row.lock or "")
     return f"{lock.title} ({lock.name})" if lock is not None and lock.title else str(row.lock)
 
 

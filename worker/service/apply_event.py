@@ -10,6 +10,7 @@ import structlog
 from worker.domain.booking import BookingEvent, StayKey
 from worker.domain.plan import applied
 from worker.domain.record import Stay
+from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Ledger, event_letter_id
 from worker.store.events import applied_commands
 from worker.store.redis_client import RedisError
@@ -52,6 +53,8 @@ class EventApplier:
                 self._settle(event_key)
         except RedisError:
             raise
+        except OlderFileError:
+            log.warning("event.left", key=event_key, reason="a newer property file is in use")
         except Exception as error:
             # It stays in the inbox and is tried again; after a few times a person has to look.
             failures = self.store.events.failed(event_key)

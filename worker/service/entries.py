@@ -26,12 +26,6 @@ def index_changes(
     _offline(commit, before, after)
 
 
-def account_of(lock: str, house: House) -> str:
-    """The account of a lock; a lock that is gone from the file is served by the first account."""
-    found = house.locks.get(lock)
-    return found.account if found is not None else next(iter(house.accounts), "default")
-
-
 def _codes(stay: Stay | None) -> dict[str, AccessCode]:
     return {code.lock: code for code in stay.codes} if stay is not None else {}
 
@@ -79,9 +73,9 @@ def _timetable(commit: Commit, before: Stay | None, after: Stay, house: House) -
         if was is None or (was.due, was.deadline) != (code.due, code.deadline):
             if was is None and code.due is None:
                 continue
-            commit.schedule(lock, account_of(lock, house), ref, code.due, code.deadline)
+            commit.schedule(lock, house.account_of(lock), ref, code.due, code.deadline)
     for lock in old.keys() - new.keys():
-        commit.schedule(lock, account_of(lock, house), ref, None, None)
+        commit.schedule(lock, house.account_of(lock), ref, None, None)
 
 
 def _offline(commit: Commit, before: Stay | None, after: Stay) -> None:
@@ -99,7 +93,7 @@ def reschedule(commit: Commit, stay: Stay, lock: str, house: House) -> None:
     """Write the stay's place on a lock's timetable, whatever stands there."""
     code = stay.code(lock)
     due, deadline = (code.due, code.deadline) if code is not None else (None, None)
-    commit.schedule(lock, account_of(lock, house), str(stay.key), due, deadline)
+    commit.schedule(lock, house.account_of(lock), str(stay.key), due, deadline)
 
 
 def _waiting(commit: Commit, before: Stay | None, after: Stay) -> None:

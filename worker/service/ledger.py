@@ -20,6 +20,7 @@ from worker.domain.record import Stay
 from worker.domain.watch import next_look
 from worker.service.clock import Clock
 from worker.service.entries import index_changes, reschedule
+from worker.service.generation import OlderFileError
 from worker.service.letter_writes import letter_changes
 from worker.service.notice_writes import notice_changes
 from worker.store import keys
@@ -71,6 +72,7 @@ class Ledger:
     house: Callable[[], House]
     clock: Clock
     wake: Wake
+    generation: Callable[[], int]
     new_id: Callable[[], str]
 
     def change(
@@ -79,16 +81,20 @@ class Ledger:
         """Apply `change` to the stay (None: there is none yet) and write; None from `change` writes nothing.
 
         Returns what is stored now. Raises FencedError where the lease is gone, TakenError where a PIN is
-        taken, ConflictError if others changed the record fifty times in a row.
+        taken, ConflictError if others changed the record fifty times in a row, OlderFileError where a newer
+        property file planned the stay.
         """
         for _ in range(_TRIES):
             if known is None:
                 raw = self.store.stays.raw(key)
                 known = Known(raw, self.store.stays.load(raw) if raw else None)
-            now = self.clock.now()
+            generation, now = self.generation(), self.clock.now()
+            if known.stay is not None and known.stay.generation > generation:
+                raise OlderFileError(str(key))
             wanted = change(known.stay, now)
             if wanted is None:
                 return known
+            wanted = replace(wanted, generation=generation)
             after, settled = followed_up(known.stay, wanted, self.house(), now, self.new_id)
             if extras.note is not None:
                 settled = [replace(one, note=extras.note) for one in settled]

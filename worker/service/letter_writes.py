@@ -59,9 +59,8 @@ def _opened(
     before: Stay | None, after: Stay, ref: LetterRef, code: AccessCode | None, house: House, now: datetime
 ) -> DeadLetter:
     lock = code.lock if code is not None else None
-    account = None
-    if ref.reason is Reason.INVALID_KEY and lock in house.locks:
-        account = house.locks[lock].account if lock is not None else None
+    known = house.lock(lock) if lock is not None else None
+    account = known.account if ref.reason is Reason.INVALID_KEY and known is not None else None
     return DeadLetter(
         id=ref.id,
         reason=ref.reason,

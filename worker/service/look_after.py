@@ -12,6 +12,7 @@ from worker.domain.booking import StayKey
 from worker.domain.house import House
 from worker.domain.record import Stay
 from worker.domain.watch import erased
+from worker.service.generation import OlderFileError
 from worker.service.ledger import Ledger
 from worker.store import keys
 from worker.store.store import Store
@@ -34,6 +35,8 @@ class StayWatch:
             known = self.ledger.change(StayKey.parse(ref), self._as_of_now)
         except UnreadableError:
             log.exception("watch.unreadable", stay=ref)
+            return
+        except OlderFileError:
             return
         if known.stay is None:
             self.store.client.zrem(keys.WATCH, ref)

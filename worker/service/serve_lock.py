@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event
 
 from worker.domain.house import House, Lock
 from worker.service.accounts import Accounts
 from worker.service.clock import Clock
-from worker.service.entries import account_of
 from worker.service.ledger import Ledger
 from worker.service.lock_calls import LockCalls
 from worker.service.vendor import Vendor
@@ -39,8 +38,8 @@ class LockServer:
         if self.stopping.is_set():
             return
         house = self.house()
-        account = house.accounts[account_of(name, house)]
-        lock = house.locks.get(name) or Lock(name=name, zone=house.zone, account=account.name)
+        account = house.accounts[house.account_of(name)]
+        lock = replace(house.lock(name) or Lock(name=name, zone=house.zone), account=account.name)
         # Lease and place outlast `vendor_hold` from the start of any call made under them.
         lease = max(account.vendor_hold, account.call_timeout) + SEND_WITHIN + MARGIN
         asked = time.monotonic()

@@ -23,6 +23,7 @@ from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Delete, Overwrite, Push, Read, SetClock, Step, Terms
 from worker.service.clock import Clock
+from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Known, Ledger
 from worker.service.lock_calls import LockCalls
 from worker.service.lock_facts import LockFacts
@@ -38,6 +39,7 @@ from worker.store.vault import UnreadableError
 
 LONGEST = timedelta(minutes=1)
 UNREADABLE_AGAIN = timedelta(minutes=10)
+NEWER_FILE_AGAIN = timedelta(seconds=10)
 SPARE_LENGTH = 6
 _MOST_TURNS = 40
 _ACTS = (Read, SetClock, ChoosePin, Push, Overwrite, Delete)
@@ -83,6 +85,9 @@ class Visit:
                 going_on = self._goes_on()
         except FencedError:
             log.warning("visit.fenced", lock=self.lock.name)
+        except OlderFileError:
+            log.warning("visit.left", lock=self.lock.name, reason="a newer property file is in use")
+            self._give_back()
         except RedisError:
             # Whatever was not recorded stands in the record as in doubt; the next visit reads it back.
             self._give_back()
@@ -104,6 +109,8 @@ class Visit:
                 self._serve(ref)
             except (FencedError, RedisError):
                 raise
+            except OlderFileError:
+                self.store.agenda.put_off(self.lock.name, ref, NEWER_FILE_AGAIN)
             except Exception as error:  # one failing entry never stops the others of its lock
                 log.exception("visit.failed", lock=self.lock.name, stay=ref, error=type(error).__name__)
                 self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))

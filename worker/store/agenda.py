@@ -72,7 +72,7 @@ class Agenda:
         """Reap what crashed holders left, line up the due locks, give out free places."""
         plan = {
             "places": places(house),
-            "accounts": {name: lock.account for name, lock in house.locks.items()},
+            "accounts": _accounts(house),
             "fallback": next(iter(house.accounts), "default"),
         }
         now, woken, late = self._scripts.run("tick", [json.dumps(plan)])
@@ -149,7 +149,7 @@ class Agenda:
         """Give locks that have entries and stand nowhere their place back; the locks to wake."""
         plan = {
             "places": places(house),
-            "locks": {name: lock.account for name, lock in house.locks.items()},
+            "locks": _accounts(house),
             "fallback": next(iter(house.accounts), "default"),
         }
         _, woken = self._scripts.run("mend", [json.dumps(plan)])
@@ -176,6 +176,10 @@ class Agenda:
 def places(house: House) -> dict[str, int]:
     """How many calls each account may have out at a time."""
     return {name: account.max_in_flight for name, account in house.accounts.items()}
+
+
+def _accounts(house: House) -> dict[str, str]:
+    return {name: house.account_of(name) for name in {**house.former, **house.locks}}
 
 
 def lease_key(claim: Claim) -> tuple[str, str]:

@@ -14,6 +14,7 @@ _NAMES = (
     "alert_done",
     "claim",
     "commit",
+    "generation",
     "mend",
     "release",
     "take",

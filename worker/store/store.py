@@ -9,6 +9,7 @@ import redis
 from worker.store.agenda import Agenda
 from worker.store.alerts import Alerts
 from worker.store.events import Events
+from worker.store.generations import Generations
 from worker.store.health import Health
 from worker.store.letters import Letters
 from worker.store.locks import Locks
@@ -32,6 +33,7 @@ class Store:
     agenda: Agenda
     alerts: Alerts
     notices: Notices
+    generations: Generations
     locks: Locks
     health: Health
 
@@ -51,6 +53,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
+        generations=Generations(client, scripts),
         locks=Locks(client),
         health=Health(client),
     )

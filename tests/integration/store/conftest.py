@@ -19,6 +19,8 @@ from worker.domain.plan import applied
 from worker.domain.record import Stay
 from worker.processes.embedded_redis import EmbeddedRedis
 from worker.service.clock import Clock
+from worker.service.generation import Generation
+from worker.service.housekeeping import Housekeeping
 from worker.service.ledger import Ledger
 from worker.service.review import Review
 from worker.store import keys
@@ -136,6 +138,20 @@ def an_event(
     )
 
 
+def keeper_of(store: Store, house: House, **hints: Callable[..., None]) -> Housekeeping:
+    """The housekeeping of one process; hints that are not given go nowhere."""
+    desk = Desk(store, house)
+    names = ("wake", "hint_event", "hint_alert", "hint_stay")
+    return Housekeeping(
+        store=store,
+        house=lambda: house,
+        clock=desk.clock,
+        ledger=desk.ledger,
+        generation=Generation(store, house, "a file", datetime.now(UTC)),
+        **{name: hints.get(name, lambda _: None) for name in names},
+    )
+
+
 @dataclass
 class Desk:
     """The ledger of one process, and what it woke."""
@@ -154,6 +170,7 @@ class Desk:
             house=lambda: self.house,
             clock=self.clock,
             wake=self.woken.extend,
+            generation=lambda: 1,
             new_id=lambda: next(self.ids),
         )
         self.review = Review(self.store, self.ledger)

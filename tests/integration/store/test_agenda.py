@@ -9,12 +9,10 @@ from datetime import timedelta
 from functools import partial
 from threading import Barrier
 
-from tests.integration.store.conftest import Desk, ago, make_house, run_out, schedule
+from tests.integration.store.conftest import Desk, ago, keeper_of, make_house, run_out, schedule
 from worker.domain.house import House
 from worker.domain.outcomes import Kind, Outcome
 from worker.service.accounts import Accounts
-from worker.service.clock import Clock
-from worker.service.housekeeping import Housekeeping
 from worker.store import keys
 from worker.store.agenda import Claim
 from worker.store.store import Store
@@ -233,15 +231,8 @@ def test_housekeeping_passes_on_what_the_tick_found(store: Store) -> None:
         store.client.zadd(keys.lock_due(lock), {"direct/A": now.timestamp() * 1000})
         store.client.zadd(keys.DUE, {lock: now.timestamp() * 1000})
     woken: list[str] = []
-    keeper = Housekeeping(
-        store=store,
-        house=lambda: house,
-        clock=Clock(),
-        wake=woken.extend,
-        hint_event=woken.append,
-        hint_alert=woken.append,
-        hint_stay=woken.append,
-    )
+    hints = {"hint_event": woken.append, "hint_alert": woken.append, "hint_stay": woken.append}
+    keeper = keeper_of(store, house, wake=woken.extend, **hints)
     keeper.tick()
     keeper.tick()
     assert 2 == len(woken)

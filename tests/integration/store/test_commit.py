@@ -10,12 +10,20 @@ from threading import Thread
 import pytest
 import redis
 
-from tests.integration.store.conftest import SECRET, Desk, ago, an_event, make_house, poll, schedule
+from tests.integration.store.conftest import (
+    SECRET,
+    Desk,
+    ago,
+    an_event,
+    keeper_of,
+    make_house,
+    poll,
+    schedule,
+)
 from tests.redis_server import redis_server
 from worker.domain.booking import StayKey
 from worker.domain.house import House
 from worker.processes.embedded_redis import EmbeddedRedis
-from worker.service.clock import Clock
 from worker.service.housekeeping import Housekeeping
 from worker.store import keys
 from worker.store.commit import Commit, ConflictError, FencedError, TakenError
@@ -232,15 +240,7 @@ def test_leases_and_places_end_after_a_restart(own_server: EmbeddedRedis) -> Non
 
 
 def _keeper(store: Store, house: House, woken: list[str]) -> Housekeeping:
-    return Housekeeping(
-        store=store,
-        house=lambda: house,
-        clock=Clock(),
-        wake=woken.extend,
-        hint_event=lambda _: None,
-        hint_alert=lambda _: None,
-        hint_stay=lambda _: None,
-    )
+    return keeper_of(store, house, wake=woken.extend)
 
 
 def _woken_by(keeper: Housekeeping, woken: list[str]) -> Callable[[], bool]:

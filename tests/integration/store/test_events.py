@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 import redis
 
-from tests.integration.store.conftest import Desk, an_event, make_house
+from tests.integration.store.conftest import Desk, an_event, keeper_of, make_house
 from worker.domain.booking import BookingEvent, EventType, StayKey
 from worker.domain.record import Stay
 from worker.service.apply_event import MOST_FAILURES, EventApplier
-from worker.service.housekeeping import Housekeeping
 from worker.store import keys
 from worker.store.commit import Commit
 from worker.store.events import RejectedEvent, applied_commands, rejected_id
@@ -160,18 +159,7 @@ def test_waiting_events_are_hinted_at_by_one(opened: Callable[[], Store]) -> Non
     key, _ = stores[0].events.accept(an_event())
     stores[0].client.zadd(keys.INBOX, {key: 1})
     hinted: list[str] = []
-    keepers = [
-        Housekeeping(
-            store=one,
-            house=lambda: HOUSE,
-            clock=Desk(one, HOUSE).clock,
-            wake=lambda _: None,
-            hint_event=hinted.append,
-            hint_alert=lambda _: None,
-            hint_stay=lambda _: None,
-        )
-        for one in stores
-    ]
+    keepers = [keeper_of(one, HOUSE, hint_event=hinted.append) for one in stores]
     for keeper in keepers:
         keeper.tick()
     assert [key] == hinted
