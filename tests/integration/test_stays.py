@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.engine_kit import DOOR, GATE, Engine, engine
-from worker.domain.access_code import Phase
+from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.service.requests import NotNowError, UnknownBookingError
 
@@ -45,6 +45,37 @@ def test_two_doors_hold_the_same_pin_and_window(inn: Engine) -> None:
     assert ["add", "list"] == sorted(ops(inn, GATE))
     assert ["add", "list"] == sorted(ops(inn, DOOR))
     assert gate["name"].endswith("direct/BK-1")
+
+
+def test_a_room_move_waits_for_the_new_door_and_not_past_the_next_arrival(tmp_path: Path) -> None:
+    """D09: in doubt the guest keeps the old room's code, until an hour before the next guest comes there."""
+    shed = '[units.shed]\nlocks = ["SS000003"]'
+    with engine(tmp_path, locks=(GATE, DOOR, "SS000003"), units=shed) as inn:
+        inn.book("BK-1", unit="cabin", begins=-1, days=5)
+        inn.settle(lambda: inn.state("BK-1") == "ready")
+        inn.vendor.add_fault("hang", op="list", lock="SS000003", times=None)
+        inn.send("BK-1", kind="booking.updated", unit="shed")
+        inn.settle(lambda: bool(inn.calls("list", "SS000003")))
+        assert [120] == list(inn.vendor.codes(DOOR))
+        inn.book("BK-2", unit="cabin", begins=30)
+        inn.book("BK-3", unit="house", begins=40)
+        inn.settle(lambda: inn.state("BK-2") == "ready")
+        code = look_again(inn, "BK-1")
+        assert code.next_arrival == inn.stay("BK-2").check_in
+        inn.send(
+            "BK-2", kind="booking.updated", check_in=(datetime.now(UTC) + timedelta(minutes=50)).isoformat()
+        )
+        inn.settle(lambda: inn.state("BK-2") == "ready")
+        look_again(inn, "BK-1")
+        inn.settle(lambda: not [c for c in inn.vendor.codes(DOOR).values() if "BK-1" in c["name"]])
+
+
+def look_again(inn: Engine, booking: str) -> AccessCode:
+    """The code on the door after the half-hourly look."""
+    inn.innkey.ledger.change(StayKey("direct", booking), lambda stay, _: stay)
+    code = inn.stay(booking).code(DOOR)
+    assert code is not None
+    return code
 
 
 def test_clock_is_set_once(inn: Engine) -> None:

@@ -112,6 +112,7 @@ class AccessCode:
     list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
     `mailed`: the write whose push asked for the guest's e-mail, until it is proven. `blank`: how far writing
     an ended PIN over a stubborn code has come. `seen_at`: when a list last proved it to be on the lock.
+    `next_arrival`: at a door that the stay has left, when the next guest comes.
     """
 
     lock: str
@@ -140,6 +141,7 @@ class AccessCode:
     waiting: bool = False
     by_hand: bool = False
     seen_at: datetime | None = None
+    next_arrival: datetime | None = None
     letter: LetterRef | None = None
     due: datetime | None = None
     deadline: datetime | None = None

@@ -43,11 +43,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """The code shall be off the lock from `at` on; `deadline` says how urgent that is."""
+    """The code shall be off the lock from `at` on; `deadline` says how urgent that is.
+
+    `is_held`: it waits for the doors to which the stay has moved.
+    """
 
     key: StayKey
     at: datetime
     deadline: datetime
+    is_held: bool = False
 
 
 Goal = Wish | Leave

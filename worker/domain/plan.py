@@ -26,6 +26,7 @@ from worker.domain.steps import Step, Terms, Wait, next_step
 
 REMOVAL_SLACK = timedelta(hours=24)
 CHECK_SLACK = timedelta(hours=2)
+CLEAR_BEFORE = timedelta(hours=1)  # a door that was left is cleared so long before the next guest arrives
 EMAIL_HURRY = timedelta(hours=1)
 WAITING_LOOK = timedelta(minutes=30)  # a hand-typed code that goes away wakes nobody
 
@@ -137,12 +138,26 @@ def _leave(
 ) -> Leave:
     ends = _end_of(code, house)
     at = now
+    is_moving = any(now >= w.push_at and not _is_settled(stay.code(lock), w) for lock, w in wishes.items())
     if keep and ends is not None:
         at = ends  # a unit that nobody knows any more must not put a guest out
-    elif any(now >= w.push_at and not _is_settled(stay.code(lock), w) for lock, w in wishes.items()):
+    elif is_moving:
         at = ends if ends is not None else now
+        if code.next_arrival is not None:
+            at = min(at, max(code.next_arrival - CLEAR_BEFORE, now))
     urgent = max(at, stay.check_out or at) if not wishes and ends is not None and ends <= now else at
-    return Leave(key=stay.key, at=at, deadline=urgent + REMOVAL_SLACK)
+    return Leave(key=stay.key, at=at, deadline=urgent + REMOVAL_SLACK, is_held=is_moving and at > now)
+
+
+def held_back(stay: Stay, house: House, now: datetime) -> dict[str, datetime]:
+    """The doors that the stay has left and holds until the new ones are set, and until when at most."""
+    found = {}
+    for lock, goal in goals(stay, house, now).items():
+        code = stay.code(lock)
+        ends = _end_of(code, house) if code is not None and code.slot is not None else None
+        if isinstance(goal, Leave) and goal.is_held and ends is not None:
+            found[lock] = ends
+    return found
 
 
 def _end_of(code: AccessCode, house: House) -> datetime | None:
@@ -286,6 +301,8 @@ def _dated(code: AccessCode, goal: Goal, policy: Policy, now: datetime) -> Acces
         # No slot was free at the last look: the slot that frees wakes it, or the letter's time.
         letter_at = goal.letter_at if code.letter is None and goal.letter_at > now else goal.ends
         due = min(letter_at, now + WAITING_LOOK)
+    if isinstance(goal, Leave) and goal.is_held and due is not None:
+        due = min(due, now + WAITING_LOOK)  # somebody may come to arrive behind this door meanwhile
     deadline = _wish_deadline(goal, due) if isinstance(goal, Wish) else goal.deadline
     if due is not None and code.due is not None and due <= now and code.due <= now:
         due = code.due  # how late it is counts from when it first was due

@@ -18,6 +18,7 @@ from worker.domain.house import House
 from worker.domain.reasons import ADVICE, Job, Reason
 from worker.domain.record import Stay
 from worker.domain.watch import next_look
+from worker.service.arrivals import with_next_arrivals
 from worker.service.clock import Clock
 from worker.service.entries import index_changes, reschedule
 from worker.service.generation import OlderFileError
@@ -94,8 +95,9 @@ class Ledger:
             wanted = change(known.stay, now)
             if wanted is None:
                 return known
-            wanted = replace(wanted, generation=generation)
-            after, settled = followed_up(known.stay, wanted, self.house(), now, self.new_id)
+            house = self.house()
+            wanted = with_next_arrivals(replace(wanted, generation=generation), self.store, house, now)
+            after, settled = followed_up(known.stay, wanted, house, now, self.new_id)
             if extras.note is not None:
                 settled = [replace(one, note=extras.note) for one in settled]
             try:

@@ -109,7 +109,7 @@ _FLAGS = {
     "bh": "by_hand",
 }
 _COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
-_MOMENTS = {"sd": "started", "sn": "seen_at", "dl": "deadline"}
+_MOMENTS = {"sd": "started", "sn": "seen_at", "na": "next_arrival", "dl": "deadline"}
 _EXACT = {"ag": "again_at", "du": "due"}  # to the millisecond, as they stand on the timetable
 
 

@@ -28,7 +28,7 @@ from worker.domain.access_code import Phase
 from worker.domain.escalation import trouble_of
 from worker.domain.goals import Leave, Wish
 from worker.domain.outcomes import Kind
-from worker.domain.plan import applied, goals, job_of
+from worker.domain.plan import applied, goals, held_back, job_of
 from worker.domain.reasons import Job, Reason
 from worker.domain.steps import Delete, Push, Wait
 
@@ -133,6 +133,20 @@ def test_a_room_move_empties_the_old_door_when_the_new_one_is_ready() -> None:
     fresh = bench.put_on()
     assert PIN == fresh.pin
     bench.lock = DOOR
+    assert Delete(shown.slot) == bench.look(shown)
+
+
+def test_a_room_move_clears_the_old_door_before_the_next_guest_comes() -> None:
+    """D09: the new door may not take its PIN for hours; the old one is not kept for longer than is right."""
+    bench = Bench().book()
+    shown = bench.put_on()
+    bench.event("updated", unit="shed")
+    assert {DOOR: NOW + 4 * DAY} == held_back(bench.stay, bench.house, bench.now)
+    assert bench.now + timedelta(minutes=30) == bench.code.due, "looked at again: somebody may book this room"
+    bench.change(next_arrival=NOW + 5 * HOUR)
+    bench.now = NOW + 3 * HOUR
+    assert Wait(NOW + 4 * HOUR) == bench.look(shown)
+    bench.now = NOW + 4 * HOUR
     assert Delete(shown.slot) == bench.look(shown)
 
 
