@@ -16,6 +16,7 @@ COMMANDS = {
     "config": "worker.commands.config:config",
     "bookings": "worker.commands.bookings:bookings",
     "dead-letters": "worker.commands.dead_letters:dead_letters",
+    "rejected-events": "worker.commands.rejected_events:rejected_events",
     "send-test": "worker.commands.send_test:send_test",
 }
 

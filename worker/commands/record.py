@@ -27,6 +27,7 @@ def open_record() -> Iterator[Innkey]:
     """The services on the record. Raises ConfigurationError, or Failure where Redis does not serve."""
     innkey = bootstrap(completed(os.environ))
     try:
+        innkey.clock.heard(innkey.store.agenda.now())  # what is due is told by one clock
         yield innkey
     except redis.RedisError as error:
         raise Failure(_redis_line(innkey, error)) from error
@@ -60,7 +61,7 @@ def completed(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_demo(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` with the demo's property file and secret of `innkey up --sandbox`, if there is no other."""
+    """`environ` with what `innkey up --sandbox` made for its demo, where there is no other property file."""
     found = dict(environ)
     if _is_given(environ, "INNKEY_PROPERTIES") or read_settings(environ)[0].properties.exists():
         return found
@@ -68,6 +69,7 @@ def with_demo(environ: Mapping[str, str]) -> dict[str, str]:
     if (data / "properties.toml").exists():
         found["INNKEY_PROPERTIES"] = str(data / "properties.toml")
         _fill_in(found, "DIRECT_WEBHOOK_SECRET", data / "direct-webhook-secret")
+        _fill_in(found, "INNKEY_API_TOKEN", data / "api-token")
     return found
 
 

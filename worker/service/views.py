@@ -15,9 +15,10 @@ from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
 from worker.domain.states import booking_state, code_state, email_state, is_at_risk
+from worker.store.events import RejectedEvent
 from worker.store.locks import FENCE
 
-__all__ = ["booking_view", "letter_view", "lock_view", "slots_view"]
+__all__ = ["booking_view", "letter_view", "lock_view", "rejected_view", "slots_view"]
 
 View = dict[str, Any]
 
@@ -95,6 +96,19 @@ def slots_view(slots: Mapping[int, str]) -> list[View]:
         {"slot": slot, "holder": holder.removeprefix(FENCE), "fenced": holder.startswith(FENCE)}
         for slot, holder in sorted(slots.items())
     ]
+
+
+def rejected_view(rejected: RejectedEvent) -> View:
+    """One delivery that was not understood, without its body: that may hold a guest. `size` in bytes."""
+    return {
+        "id": rejected.id,
+        "source": rejected.source,
+        "received": _utc(rejected.received),
+        "content_type": rejected.content_type,
+        "errors": rejected.errors,
+        "size": len(rejected.body),
+        "replayed": _utc(rejected.replayed) if rejected.replayed is not None else None,
+    }
 
 
 def _code_view(code: AccessCode, goal: Goal | None) -> View:
