@@ -14,12 +14,13 @@ from worker.bootstrap import Innkey, bootstrap
 from worker.commands.errors import MISUSED, Failure
 from worker.configuration import check_configuration
 from worker.configuration_error import ConfigurationError, Problem
-from worker.processes.data_folder import running_url
+from worker.kas.sandbox.settings import DEFAULT_KEY
+from worker.processes.data_folder import running_url, sandbox_address
 from worker.settings import read_settings
 from worker.store.commit import ConflictError
 from worker.store.vault import UnreadableError
 
-__all__ = ["completed", "open_record", "with_demo"]
+__all__ = ["completed", "open_record", "redis_line", "with_demo"]
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def open_record() -> Iterator[Innkey]:
         innkey.clock.heard(innkey.store.agenda.now())  # what is due is told by one clock
         yield innkey
     except redis.RedisError as error:
-        raise Failure(_redis_line(innkey, error)) from error
+        raise Failure(redis_line(innkey, error)) from error
     except UnreadableError as error:
         where = "INNKEY_SECRET_KEY, or the file secret.key in INNKEY_DATA"
         line = f"the record cannot be decrypted: the key that wrote it is missing; give it in {where}"
@@ -57,7 +58,18 @@ def completed(environ: Mapping[str, str]) -> dict[str, str]:
         raise ConfigurationError([problem, *check_configuration(found)])
     found["REDIS_URL"] = url
     _fill_in(found, "INNKEY_SECRET_KEY", data / "secret.key")
+    address = sandbox_address(data)
+    if address is not None:
+        _to_sandbox(found, address)
     return found
+
+
+def _to_sandbox(environ: dict[str, str], address: str) -> None:
+    """Beside `innkey up --sandbox` no call goes to the vendor, whatever the environment says."""
+    for name in ("KAS_BASE_URL", "KAS_API_KEY", "KAS_EMAIL", "KAS_PASSWORD", "KAS_KEY_URL"):
+        environ.pop(name, None)
+        environ.pop(f"{name}_FILE", None)
+    environ |= {"KAS_BASE_URL": f"{address}/api", "KAS_API_KEY": DEFAULT_KEY}
 
 
 def with_demo(environ: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +98,8 @@ def _fill_in(environ: dict[str, str], name: str, path: Path) -> None:
         environ[f"{name}_FILE"] = str(path)
 
 
-def _redis_line(innkey: Innkey, error: redis.RedisError) -> str:
+def redis_line(innkey: Innkey, error: redis.RedisError) -> str:
+    """Where Redis should be, what is wrong with it, and what to do; no password."""
     url = innkey.settings.redis_url
     server = f"Redis at {_place(url.reveal()) if url is not None else 'an unknown place'}"
     if isinstance(error, redis.AuthenticationError):

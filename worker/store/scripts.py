@@ -8,7 +8,18 @@ from typing import Any
 
 import redis
 
-_NAMES = ("accept", "alert_claim", "alert_done", "claim", "commit", "mend", "release", "take", "tick")
+_NAMES = (
+    "accept",
+    "alert_claim",
+    "alert_done",
+    "borrow",
+    "claim",
+    "commit",
+    "mend",
+    "release",
+    "take",
+    "tick",
+)
 
 
 @cache
