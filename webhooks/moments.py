@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = ["day_or_moment", "rfc3339", "stay_time", "utc_text"]
+__all__ = ["day_or_moment", "rfc3339", "stay_time"]
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
@@ -78,8 +78,3 @@ def _plain(offset: str | None) -> str:
     if offset is None:
         return ""
     return "+00:00" if offset in "Zz" else f"{offset[:3]}:{offset[-2:]}"
-
-
-def utc_text(moment: datetime | None) -> str | None:
-    """`2026-12-05T00:00:00Z`, to the second."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"

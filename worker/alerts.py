@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -58,14 +60,32 @@ class SmtpMailer:
             msg = f"the mail server {where} did not take the mail ({what})"
             raise MailError(msg) from None
 
+    def greet(self) -> None:
+        """Connect and log in as for a mail, and send none. Raises MailError."""
+        try:
+            with self._session() as smtp:
+                smtp.noop()
+        except (OSError, smtplib.SMTPException) as error:
+            # The server's own words may repeat the user; its number does not.
+            number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
+            msg = f"{self.server.host}:{self.server.port} ({type(error).__name__}{number})"
+            raise MailError(msg) from None
+
     def _deliver(self, message: EmailMessage) -> None:
+        with self._session() as smtp:
+            smtp.send_message(message)
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        """A connection that is ready to take mail."""
         server, context = self.server, ssl.create_default_context()
         with self._connect(context) as smtp:
+            smtp.ehlo()
             if server.starttls:
                 smtp.starttls(context=context)
             if server.username is not None and server.password is not None:
                 smtp.login(server.username, server.password.reveal())
-            smtp.send_message(message)
+            yield smtp
 
     def _connect(self, context: ssl.SSLContext) -> smtplib.SMTP:
         host, port = self.server.host, self.server.port

@@ -14,8 +14,10 @@ COMMANDS = {
     "up": "worker.commands.up:up",
     "sandbox": "worker.commands.sandbox:sandbox",
     "config": "worker.commands.config:config",
+    "doctor": "worker.commands.doctor:doctor",
     "bookings": "worker.commands.bookings:bookings",
     "dead-letters": "worker.commands.dead_letters:dead_letters",
+    "rejected-events": "worker.commands.rejected_events:rejected_events",
     "send-test": "worker.commands.send_test:send_test",
 }
 

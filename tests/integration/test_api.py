@@ -609,6 +609,38 @@ class TestTrouble:
         assert "Canary" not in answer.text
         assert "ValueError: Canary" not in lines[0]["traceback"]
 
+    @pytest.mark.parametrize("path", ["/v1/locks", "/v1/dead-letters/x/retry", "/openapi.json", "/healthz"])
+    def test_wrong_method(self, kit: Web, path: str) -> None:
+        """A method that a call does not know: 405, and which it does."""
+        answer = kit.client.delete(path, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert (405, PROBLEM) == (answer.status_code, answer.content_type)
+        assert answer.headers["Allow"]
+
+    @pytest.mark.parametrize(
+        ("body", "kind", "status", "field"),
+        [
+            (b"{", "application/json", 422, "body"),
+            (b"\xff\xfe", "application/json", 422, "body"),
+            (b"[1]", "application/json", 422, "body"),
+            (b"[" * 100_000, "application/json", 422, "body"),
+            (b'{"note": "done"}', "text/plain", 422, "note"),
+            (b'{"note": "' + b"x" * 1024 * 1024 + b'"}', "application/json", 413, None),
+        ],
+    )
+    def test_bad_body(self, kit: Web, body: bytes, kind: str, status: int, field: str | None) -> None:
+        """What is no JSON, no object, not declared as JSON, or too much."""
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind}
+        answer: Any = kit.client.post("/v1/dead-letters/x/resolve", data=body, headers=headers)
+        assert (status, PROBLEM) == (answer.status_code, answer.content_type)
+        assert ([field] if field else []) == list(answer.json.get("errors", {}))
+
+    @pytest.mark.parametrize("path", ["bookings", "dead-letters", "locks", "rejected-events"])
+    def test_unknown_parameter(self, kit: Web, path: str) -> None:
+        """A slip in the name of a filter is told; else the answer would be everything."""
+        for query in ("stat=open", "stat="):
+            answer = kit.get(f"/v1/{path}?{query}")
+            assert (422, {"stat": ["Unknown field."]}) == (answer.status_code, answer.json["errors"])
+
     def test_no_such_page(self, kit: Web) -> None:
         """An address that means nothing is a problem as well."""
         for path in ("/nothing", "/v1/nothing"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+import time_machine
 from click.testing import CliRunner, Result
 
 from tests.cli_kit import stand_in
@@ -18,7 +19,7 @@ from tests.redis_server import redis_server
 from worker.bootstrap import Innkey, bootstrap
 from worker.cli import cli
 from worker.commands import bookings
-from worker.commands.record import completed
+from worker.commands.record import completed, open_record
 from worker.domain.access_code import GaveUp, Phase
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
 from worker.domain.dead_letter import DeadLetter
@@ -218,7 +219,7 @@ def test_bookings_page_by_page(chunk: int, innkey: Innkey, monkeypatch: pytest.M
     assert f"--cursor {first['next']}" in run("bookings", "list", "--state", "review", "--limit", "1").stderr
 
 
-@pytest.mark.parametrize("args", [["bookings", "list"], ["dead-letters", "list"]])
+@pytest.mark.parametrize("args", [[name, "list"] for name in ("bookings", "dead-letters", "rejected-events")])
 def test_bad_cursor(args: list[str], innkey: Innkey) -> None:
     """A cursor that no list gave is a usage error."""
     result = run(*args, "--cursor", "nonsense")
@@ -342,6 +343,54 @@ def test_resolve(innkey: Innkey) -> None:
     assert [True] == [code.by_hand for code in stay.codes]
 
 
+def test_resolve_of_several(innkey: Innkey) -> None:
+    """One note for all of them; an unknown one stops none of the others."""
+    fail(innkey, book(innkey, 20, unit="hut"))
+    wanted = [code_letter(innkey), code_letter(innkey, "BK-20")]
+    result = run("dead-letters", "resolve", wanted[0], "nope", wanted[1], "--note", "new batteries", "--json")
+
+    assert 1 == result.exit_code
+    assert [(one, "resolved", "new batteries") for one in wanted] == [
+        (one["id"], one["state"], one["note"]) for one in json.loads(result.stdout)
+    ]
+    assert result.stderr.startswith("innkey: error: dead letter nope: there is none")
+
+
+def test_rotate_pin(innkey: Innkey) -> None:
+    """A new PIN for the stay, which is not printed."""
+    result = run("bookings", "rotate-pin", "direct/BK-3")
+    stay = innkey.store.stays.get(StayKey("direct", "BK-3"))
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert result.stdout.startswith("direct/BK-3: a new PIN is on its way")
+    assert stay is not None
+    assert stay.pin is not None
+    assert PIN != stay.pin
+    assert stay.pin not in run("bookings", "rotate-pin", "direct/BK-5", "--json").output
+
+
+def test_resend(innkey: Innkey) -> None:
+    """The e-mail is asked for once more; where none can go, the line says why."""
+    book(innkey, 9, guest_email="guest@example.com")
+    good, bad = run("bookings", "resend", "direct/BK-9", "--json"), run("bookings", "resend", "direct/BK-3")
+
+    assert (0, "******") == (good.exit_code, json.loads(good.stdout)["pin"])
+    assert "email.asked_again" in [note["what"] for note in json.loads(good.stdout)["timeline"]]
+    assert 1 == bad.exit_code
+    assert bad.stderr.startswith(
+        "innkey: error: booking direct/BK-3: it cannot be done now. This booking takes"
+    )
+
+
+@pytest.mark.parametrize("act", ["rotate-pin", "resend"])
+def test_asking_for_an_unknown_booking(act: str, innkey: Innkey) -> None:
+    """One line, exit code 1."""
+    result = run("bookings", act, "direct/BK-99")
+
+    assert 1 == result.exit_code
+    assert result.stderr.startswith("innkey: error: booking direct/BK-99: there is none on record")
+
+
 @pytest.mark.parametrize("act", [["retry"], ["resolve", "--note", "again"]])
 def test_resolved_letter_is_left_alone(act: list[str], innkey: Innkey) -> None:
     """Nothing is left to do on it: one line, exit code 1."""
@@ -368,6 +417,17 @@ def test_unknown_letter(innkey: Innkey) -> None:
         assert [
             "innkey: error: dead letter nope: there is none; `innkey dead-letters list --all` shows all"
         ] == (result.stderr.splitlines())
+
+
+def test_the_clock_is_that_of_redis(innkey: Innkey) -> None:
+    """What is due is told by one clock, whatever the clock of the person's machine shows."""
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3)):
+        listed = ids("bookings", "list", "--state", "setting")
+        with open_record() as opened:
+            apart = opened.clock.now() - innkey.store.agenda.now()
+
+    assert ["BK-3"] == listed
+    assert timedelta(minutes=1) > abs(apart)
 
 
 def test_foreign_key(innkey: Innkey, server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ import redis
 from cryptography.fernet import Fernet
 
 from tests.integration import until
+from worker.commands.record import completed
 from worker.configuration_error import ConfigurationError
 from worker.processes import StartError
 from worker.processes.data_folder import DataFolderInUse, running_url
@@ -246,12 +247,16 @@ def test_run_without_any_configuration(tmp_path: Path) -> None:
         tmp_path, "sandbox", KAS_API_KEY="the-real-key", KAS_BASE_URL="https://cloud.kas.com.au/api"
     ) as running:
         sandbox, worker = running.child("sandbox"), running.child("worker")
+        data = {"INNKEY_DATA": str(tmp_path / "data")}
+        seen = completed({**data, "KAS_API_KEY": "the-real-key", "KAS_EMAIL": "a@example.com"})
         output = running.stop()
 
     port = sandbox["argv"][sandbox["argv"].index("--port") + 1]
     assert ["--lock", "SS000001", "--lock", "SS000002"] == sandbox["argv"][-4:]
     assert f"http://127.0.0.1:{port}/api" == worker["env"]["KAS_BASE_URL"]
     assert "the-real-key" not in (worker["env"] | sandbox["env"]).values()
+    kas = {name: value for name, value in seen.items() if name.startswith("KAS_")}
+    assert {name: worker["env"][name] for name in ("KAS_BASE_URL", "KAS_API_KEY")} == kas
     for name, variable in (
         ("direct-webhook-secret", "DIRECT_WEBHOOK_SECRET"),
         ("api-token", "INNKEY_API_TOKEN"),
@@ -263,6 +268,19 @@ def test_run_without_any_configuration(tmp_path: Path) -> None:
         assert worker["env"][variable] not in output
     assert f"http://127.0.0.1:{port}/" in output
     assert str(tmp_path / "data" / "properties.toml") == worker["env"]["INNKEY_PROPERTIES"]
+
+
+def test_commands_beside_an_innkey_without_sandbox(tmp_path: Path) -> None:
+    """What an earlier run with the sandbox noted is forgotten: commands speak to the vendor again."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sandbox-address").write_text("http://127.0.0.1:1\n")
+    with stack(tmp_path) as running:
+        running.child("worker")
+        seen = completed({"INNKEY_DATA": str(tmp_path / "data"), "KAS_API_KEY": "the-real-key"})
+
+    assert {"KAS_API_KEY": "the-real-key"} == {
+        name: value for name, value in seen.items() if name.startswith("KAS_")
+    }
 
 
 def test_run_takes_the_users_own_properties(tmp_path: Path) -> None:

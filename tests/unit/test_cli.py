@@ -39,6 +39,9 @@ RECORD = [
     ["dead-letters", "show", "L1"],
     ["dead-letters", "retry", "L1"],
     ["dead-letters", "resolve", "L1", "--note", "done"],
+    ["bookings", "rotate-pin", "direct/BK-1"],
+    ["bookings", "resend", "direct/BK-1"],
+    ["rejected-events", "list"],
 ]
 
 
@@ -84,7 +87,11 @@ def error_lines(result: Result) -> list[str]:
         ["bookings", "show"],
         ["bookings", "show", "no-slash"],
         ["dead-letters", "retry"],
+        ["bookings", "rotate-pin", "no-slash"],
         ["dead-letters", "resolve", "L1"],
+        ["dead-letters", "resolve", "--note", "done"],
+        ["rejected-events", "replay"],
+        ["rejected-events", "replay", "--url", "nowhere", "R1"],
         ["dead-letters", "resolve", "L1", "--note", " "],
         ["sandbox", "--port", "70000"],
         ["sandbox", "--latency", "-1"],
@@ -101,7 +108,7 @@ def test_usage_errors(args: list[str]) -> None:
     assert 2 == result.exit_code
 
 
-@pytest.mark.parametrize("args", [[], ["config"], ["bookings"], ["dead-letters"]])
+@pytest.mark.parametrize("args", [[], ["config"], ["bookings"], ["dead-letters"], ["rejected-events"]])
 def test_a_group_alone_shows_its_help(args: list[str]) -> None:
     """Help goes to stderr with exit code 2: nothing was done."""
     result = run(*args)
@@ -345,11 +352,13 @@ def test_the_demos_files_are_found(folder: Path) -> None:
     data.mkdir()
     (data / "properties.toml").write_text(PROPERTIES)
     (data / "direct-webhook-secret").write_text(SECRET)
+    (data / "api-token").write_text("a-token")
 
     found = with_demo({})
     expected = {
         "INNKEY_PROPERTIES": str(data / "properties.toml"),
         "DIRECT_WEBHOOK_SECRET_FILE": str(data / "direct-webhook-secret"),
+        "INNKEY_API_TOKEN_FILE": str(data / "api-token"),
     }
     assert expected == found
     (folder / "properties.toml").write_text(PROPERTIES)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
-from marshmallow import Schema
+from marshmallow import RAISE, Schema
 from werkzeug.routing import BaseConverter
 
 __all__ = ["Blueprint", "StayId", "endpoint"]
@@ -17,6 +17,7 @@ _PROBLEMS = {
     401: "No good token.",
     404: "There is no such thing, or the API is off.",
     409: "It is settled already.",
+    413: "The body is over 1 MiB.",
     422: "Not understood: see `errors`.",
     503: "The record is not available just now; nothing was done.",
 }
@@ -44,9 +45,10 @@ def endpoint(
     """Make a view a call of the API.
 
     The view gets what `query` or `body` read as its first argument, and returns what `answer` shows.
-    `fails`: statuses that it answers beside those that every call does.
+    `fails`: statuses that it answers beside those that every call does. A parameter that `query` does not
+    know is refused: a filter with a slip in its name would answer everything.
     """
-    statuses = {401, 404, 503, *fails, *((422,) if query or body else ())}
+    statuses = {401, 404, 503, *fails, *((422,) if query or body else ()), *((413,) if body else ())}
 
     def declare(view: _View) -> _View:
         made: Any = blueprint.response(status, answer)(view)
@@ -55,7 +57,7 @@ def endpoint(
                 code, schema="Problem", description=_PROBLEMS[code], content_type="application/problem+json"
             )(made)
         if query is not None:
-            made = blueprint.arguments(query, location="query")(made)
+            made = blueprint.arguments(query, location="query", unknown=RAISE)(made)
         if body is not None:
             made = blueprint.arguments(body)(made)
         blueprint.route(rule, methods=[method])(made)

@@ -8,11 +8,11 @@ from typing import Any
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
-from webhooks.moments import utc_text
 from webhooks.problems import Problem
 from webhooks.services import innkey, now
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import NotUnderstoodError, Parsed
+from worker.service.views import rejected_view
 from worker.store.events import RejectedEvent
 
 __all__ = ["blueprint"]
@@ -24,7 +24,7 @@ blueprint = Blueprint("rejected-events", __name__, description="Deliveries that 
 def list_rejected(query: dict[str, Any]) -> dict[str, Any]:
     """Kept deliveries, the latest first, without their bodies."""
     page = innkey().store.events.rejected_page(limit=query["limit"], cursor=query["cursor"])
-    return listed(page, _shown)
+    return listed(page, rejected_view)
 
 
 @endpoint(
@@ -49,7 +49,7 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
             services.hints.event(key)
     done = rejected if rejected.replayed is not None else replace(rejected, replayed=moment)
     events.change_rejected(done)
-    return _shown(done)
+    return rejected_view(done)
 
 
 def _parsed(rejected: RejectedEvent) -> Parsed:
@@ -61,15 +61,3 @@ def _parsed(rejected: RejectedEvent) -> Parsed:
         return ADAPTERS[config.adapter].parse({}, rejected.body, config)
     except NotUnderstoodError as error:
         raise Problem(422, "The event is still not understood: see errors.", errors=error.errors) from None
-
-
-def _shown(rejected: RejectedEvent) -> dict[str, Any]:
-    return {
-        "id": rejected.id,
-        "source": rejected.source,
-        "received": utc_text(rejected.received),
-        "content_type": rejected.content_type,
-        "errors": rejected.errors,
-        "size": len(rejected.body),
-        "replayed": utc_text(rejected.replayed),
-    }

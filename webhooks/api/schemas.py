@@ -31,7 +31,15 @@ __all__ = [
     "RejectedSchema",
 ]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST_NOTE = 500
+_NO_TEXT = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+_NOTE_LIMITS = {
+    "minLength": 1,
+    "maxLength": _MOST_NOTE,
+    "pattern": rf"^[^{_NO_TEXT}]*[^\s{_NO_TEXT}][^{_NO_TEXT}]*$",
+}
+_WHEN = {"description": "a date or date-time, of the property file's zone where it has no offset"}
 
 
 def _text(**kwargs: Any) -> fields.String:
@@ -75,14 +83,15 @@ class PageQuery(Schema):
 
     @pre_load
     def _without_empty(self, data: Mapping[str, Any], **_kwargs: object) -> dict[str, Any]:
-        return {name: data[name] for name in data if data[name] != ""}
+        known = {field.data_key or name for name, field in self.fields.items()}
+        return {name: data[name] for name in data if data[name] != "" or name not in known}
 
 
 class BookingQuery(PageQuery):
     """`from` and `to` are of the check-in, both included."""
 
-    from_ = _text(load_default=None, data_key="from", metadata={"description": "a date or date-time"})
-    to = _text(load_default=None, metadata={"description": "a date or date-time"})
+    from_ = _text(load_default=None, data_key="from", metadata={**_WHEN, "example": "2026-12-01"})
+    to = _text(load_default=None, metadata={**_WHEN, "example": "2026-12-31T10:00"})
     state = _word([state.value for state in BookingState], load_default=None)
 
 
@@ -188,7 +197,7 @@ class LetterPage(Schema):
 
 
 def _check_note(note: str) -> None:
-    if not note.strip() or len(note) > 500:
+    if not note.strip() or len(note) > _MOST_NOTE:
         raise ValidationError("is not 1 to 500 characters: say what was done")
     if _CONTROL.search(note):
         raise ValidationError("holds characters that are no text")
@@ -197,7 +206,7 @@ def _check_note(note: str) -> None:
 class NoteSchema(Schema):
     """A person's words on what was done."""
 
-    note = _text(required=True, validate=_check_note)
+    note = _text(required=True, validate=_check_note, metadata=_NOTE_LIMITS)
 
 
 class LockSchema(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,13 +12,17 @@ import click
 from worker.bootstrap import Innkey
 from worker.commands.errors import Failure
 from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
+from worker.commands.paging import page_options, paged, tell_more
 from worker.commands.record import open_record
 from worker.domain.booking import StayKey
+from worker.domain.pins import NoPinLeftError
 from worker.domain.record import Stay
 from worker.domain.states import BookingState, booking_state
 from worker.domain.stay import instant
+from worker.service.requests import NotNowError, UnknownBookingError
 from worker.service.views import booking_view
-from worker.store.pages import BadCursorError, Page
+from worker.store.commit import TakenError
+from worker.store.pages import Page
 
 __all__ = ["bookings"]
 
@@ -46,7 +51,7 @@ def _key(ctx: click.Context, param: click.Parameter, value: str) -> StayKey:
 
 @click.group()
 def bookings() -> None:
-    """Look at bookings and their codes."""
+    """Look at bookings and their codes; give one a new PIN, or its guest the e-mail once more."""
 
 
 @bookings.command("list")
@@ -59,14 +64,7 @@ def bookings() -> None:
 @click.option(
     "--state", type=click.Choice([s.value for s in BookingState]), help="Only bookings in this state."
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=100,
-    show_default=True,
-    help="At most so many, 1 to 1000.",
-)
-@click.option("--cursor", help="Go on where a list with `next` ended.")
+@page_options
 @json_option
 def list_(
     *, since: str | None, until: str | None, state: str | None, limit: int, cursor: str | None, as_json: bool
@@ -79,15 +77,14 @@ def list_(
         zone, now = innkey.house().zone, innkey.clock.now()
         first = instant(since, time.min, zone, earliest=True) if since is not None else None
         last = _end(until, zone) if until is not None else None
-        page = _matching(innkey, first, last, state, limit, cursor)
+        page = paged(lambda: _matching(innkey, first, last, state, limit, cursor))
         views = [_masked(booking_view(stay, innkey.house(), now)) for stay in page.items]
     if as_json:
         print_json({"items": views, "next": page.next})
         return
     headings = ("Booking", "Unit", "Check-in", "Check-out", "Status", "State", "E-mail", "Codes")
     print_table(headings, [_row(view) for view in views])
-    if page.next is not None:
-        click.echo(f"there are more: add --cursor {page.next}, or a higher --limit", err=True)
+    tell_more(page.next)
 
 
 def _end(written: str, zone: ZoneInfo) -> datetime:
@@ -108,10 +105,7 @@ def _matching(
     stays, house, now = innkey.store.stays, innkey.house(), innkey.clock.now()
     found: list[Stay] = []
     while True:
-        try:
-            page = stays.page(limit=CHUNK, cursor=cursor, since=since, until=until)
-        except BadCursorError as error:
-            raise click.BadParameter(str(error), param_hint="--cursor") from error
+        page = stays.page(limit=CHUNK, cursor=cursor, since=since, until=until)
         for count, stay in enumerate(page.items, 1):
             if state is None or booking_state(stay, house, now) == state:
                 found.append(stay)
@@ -150,7 +144,7 @@ def show(*, key: StayKey, show_pin: bool, as_json: bool) -> None:
     with open_record() as innkey:
         stay = innkey.store.stays.get(key)
         if stay is None:
-            raise Failure(f"booking {key}: there is none on record; `innkey bookings list` shows all")
+            raise Failure(_unknown(key))
         view = booking_view(stay, innkey.house(), innkey.clock.now())
     view = view if show_pin else _masked(view)
     if as_json:
@@ -203,3 +197,42 @@ def _wall(text: str | None) -> str | None:
 
 def _words(detail: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in detail.items())
+
+
+@bookings.command("rotate-pin")
+@click.argument("key", callback=_key, metavar="SOURCE/ID")
+@json_option
+def rotate_pin(*, key: StayKey, as_json: bool) -> None:
+    """Give a booking a new PIN on all its doors, in place."""
+    _ask(lambda innkey: innkey.requests.rotate_pin(key), key, "a new PIN is on its way", as_json=as_json)
+
+
+@bookings.command("resend")
+@click.argument("key", callback=_key, metavar="SOURCE/ID")
+@json_option
+def resend(*, key: StayKey, as_json: bool) -> None:
+    """Ask the vendor for the guest's e-mail once more."""
+    _ask(
+        lambda innkey: innkey.requests.resend(key), key, "the e-mail is asked for once more", as_json=as_json
+    )
+
+
+def _ask(ask: Callable[[Innkey], Stay], key: StayKey, done: str, *, as_json: bool) -> None:
+    with open_record() as innkey:
+        try:
+            stay = ask(innkey)
+        except UnknownBookingError:
+            raise Failure(_unknown(key)) from None
+        except NotNowError as error:
+            raise Failure(f"booking {key}: it cannot be done now. {error}") from None
+        except (NoPinLeftError, TakenError):
+            raise Failure(f"booking {key}: no PIN is free on all its doors; raise pin_length") from None
+        view = _masked(booking_view(stay, innkey.house(), innkey.clock.now()))
+    if as_json:
+        print_json(view)
+    else:
+        click.echo(f"{key}: {done}; `innkey bookings show {key}` shows how far it is")
+
+
+def _unknown(key: StayKey) -> str:
+    return f"booking {key}: there is none on record; `innkey bookings list` shows all"

@@ -10,11 +10,11 @@ import click
 from worker.bootstrap import Innkey
 from worker.commands.errors import FAILED, Failure, tell
 from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
+from worker.commands.paging import page_options, paged, tell_more
 from worker.commands.record import open_record
 from worker.domain.dead_letter import DeadLetter, LetterState
 from worker.service.review import SettledLetterError, UnknownLetterError
 from worker.service.views import letter_view
-from worker.store.pages import BadCursorError
 
 __all__ = ["dead_letters"]
 
@@ -26,30 +26,20 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @click.option("--all", "with_resolved", is_flag=True, help="Resolved ones too.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=100,
-    show_default=True,
-    help="At most so many, 1 to 1000.",
-)
-@click.option("--cursor", help="Go on where a list with `next` ended.")
+@page_options
 @json_option
 def list_(*, with_resolved: bool, limit: int, cursor: str | None, as_json: bool) -> None:
     """List the dead letters that are not resolved, the latest first."""
     with open_record() as innkey:
-        try:
-            page = innkey.store.letters.page(is_open=not with_resolved, limit=limit, cursor=cursor)
-        except BadCursorError as error:
-            raise click.BadParameter(str(error), param_hint="--cursor") from error
+        letters = innkey.store.letters
+        page = paged(lambda: letters.page(is_open=not with_resolved, limit=limit, cursor=cursor))
     views = [letter_view(letter) for letter in page.items]
     if as_json:
         print_json({"items": views, "next": page.next})
         return
     headings = ("ID", "State", "Reason", "Step", "Booking", "Lock", "Slot", "Opened", "Message")
     print_table(headings, [_row(view) for view in views])
-    if page.next is not None:
-        click.echo(f"there are more: add --cursor {page.next}, or a higher --limit", err=True)
+    tell_more(page.next)
 
 
 def _row(view: dict[str, Any]) -> tuple[object, ...]:
@@ -88,20 +78,20 @@ def show(*, letter_id: str, as_json: bool) -> None:
 @click.argument("letter_ids", metavar="ID...", nargs=-1, required=True)
 @json_option
 def retry(*, letter_ids: tuple[str, ...], as_json: bool) -> None:
-    """Work on it again, under the same letter; a good end resolves it."""
+    """Work on them again, each under the same letter; a good end resolves it."""
     _each(
         letter_ids, lambda innkey, letter_id: innkey.review.retry(letter_id), "tried again", as_json=as_json
     )
 
 
 @dead_letters.command("resolve")
-@click.argument("letter_id", metavar="ID")
+@click.argument("letter_ids", metavar="ID...", nargs=-1, required=True)
 @click.option(
     "--note", required=True, metavar="TEXT", help="What was done, for whoever reads the letter later."
 )
 @json_option
-def resolve(*, letter_id: str, note: str, as_json: bool) -> None:
-    """Settle it by hand: a code to set counts as on the lock, one to remove as gone."""
+def resolve(*, letter_ids: tuple[str, ...], note: str, as_json: bool) -> None:
+    """Settle by hand: a code to set counts as on the lock, one to remove as gone."""
     if not note.strip():
         raise click.BadParameter("is empty; say what was done", param_hint="--note")
 
@@ -111,7 +101,7 @@ def resolve(*, letter_id: str, note: str, as_json: bool) -> None:
             raise Failure(f"dead letter {letter}: its booking has changed meanwhile; look again and repeat")
         return done
 
-    _each((letter_id,), settle, "settled by hand", as_json=as_json)
+    _each(letter_ids, settle, "settled by hand", as_json=as_json)
 
 
 def _each(

@@ -14,14 +14,15 @@ from worker.bootstrap import Innkey, bootstrap
 from worker.commands.errors import MISUSED, Failure
 from worker.configuration import check_configuration
 from worker.configuration_error import ConfigurationError, Problem
-from worker.processes.data_folder import running_url
+from worker.kas.sandbox.settings import DEFAULT_KEY
+from worker.processes.data_folder import running_url, sandbox_address
 from worker.service.generation import OlderFileError
 from worker.settings import read_settings
 from worker.store.commit import ConflictError
 from worker.store.generations import Role
 from worker.store.vault import UnreadableError
 
-__all__ = ["completed", "open_record", "with_demo"]
+__all__ = ["completed", "open_record", "redis_line", "with_demo"]
 
 
 @contextmanager
@@ -29,9 +30,10 @@ def open_record() -> Iterator[Innkey]:
     """The services on the record. Raises ConfigurationError, or Failure where Redis does not serve."""
     innkey = bootstrap(completed(os.environ), role=Role.READER)
     try:
+        innkey.clock.heard(innkey.store.agenda.now())  # what is due is told by one clock
         yield innkey
     except redis.RedisError as error:
-        raise Failure(_redis_line(innkey, error)) from error
+        raise Failure(redis_line(innkey, error)) from error
     except UnreadableError as error:
         where = "INNKEY_SECRET_KEY, or the file secret.key in INNKEY_DATA"
         line = f"the record cannot be decrypted: the key that wrote it is missing; give it in {where}"
@@ -62,11 +64,22 @@ def completed(environ: Mapping[str, str]) -> dict[str, str]:
         raise ConfigurationError([problem, *check_configuration(found)])
     found["REDIS_URL"] = url
     _fill_in(found, "INNKEY_SECRET_KEY", data / "secret.key")
+    address = sandbox_address(data)
+    if address is not None:
+        _to_sandbox(found, address)
     return found
 
 
+def _to_sandbox(environ: dict[str, str], address: str) -> None:
+    """Beside `innkey up --sandbox` no call goes to the vendor, whatever the environment says."""
+    for name in ("KAS_BASE_URL", "KAS_API_KEY", "KAS_EMAIL", "KAS_PASSWORD", "KAS_KEY_URL"):
+        environ.pop(name, None)
+        environ.pop(f"{name}_FILE", None)
+    environ |= {"KAS_BASE_URL": f"{address}/api", "KAS_API_KEY": DEFAULT_KEY}
+
+
 def with_demo(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` with the demo's property file and secret of `innkey up --sandbox`, if there is no other."""
+    """`environ` with what `innkey up --sandbox` made for its demo, where there is no other property file."""
     found = dict(environ)
     if _is_given(environ, "INNKEY_PROPERTIES") or read_settings(environ)[0].properties.exists():
         return found
@@ -74,6 +87,7 @@ def with_demo(environ: Mapping[str, str]) -> dict[str, str]:
     if (data / "properties.toml").exists():
         found["INNKEY_PROPERTIES"] = str(data / "properties.toml")
         _fill_in(found, "DIRECT_WEBHOOK_SECRET", data / "direct-webhook-secret")
+        _fill_in(found, "INNKEY_API_TOKEN", data / "api-token")
     return found
 
 
@@ -90,7 +104,8 @@ def _fill_in(environ: dict[str, str], name: str, path: Path) -> None:
         environ[f"{name}_FILE"] = str(path)
 
 
-def _redis_line(innkey: Innkey, error: redis.RedisError) -> str:
+def redis_line(innkey: Innkey, error: redis.RedisError) -> str:
+    """Where Redis should be, what is wrong with it, and what to do; no password."""
     url = innkey.settings.redis_url
     server = f"Redis at {_place(url.reveal()) if url is not None else 'an unknown place'}"
     if isinstance(error, redis.AuthenticationError):

@@ -16,16 +16,13 @@ from standardwebhooks.webhooks import Webhook
 from worker.commands.errors import MISUSED, Failure
 from worker.commands.output import json_option, plain, print_json
 from worker.commands.record import with_demo
+from worker.commands.web import content_of, post, url_option
 from worker.configuration import Configuration, load_configuration
-from worker.configuration_error import BadValue
 from worker.domain.booking import EventType, Status
 from worker.secret import Secret
-from worker.setting_values import http_url
 
 __all__ = ["send_test"]
 
-TIMEOUT_S = 15.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PREFIX = "booking."
 GUEST = ("name", "email", "phone")
 
@@ -41,15 +38,8 @@ class Type(click.Choice[str]):
         return PREFIX + super().convert(str(value).removeprefix(PREFIX), param, ctx)
 
 
-def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    try:
-        return http_url(value) if value is not None else None
-    except BadValue as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-
-
 @click.command("send-test")
-@click.option("--url", callback=_url, help="Address of the running Innkey. Default: INNKEY_BASE_URL.")
+@url_option
 @click.option(
     "--source", default="direct", show_default=True, help="A source of the property file that signs."
 )
@@ -141,22 +131,15 @@ def _later(written: str, days: int) -> str:
 def _post(address: str, event: str, body: str, secret: Secret) -> httpx.Response:
     now = datetime.now(UTC)
     headers = {
-        "content-type": "application/json",
         "webhook-id": event,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret.reveal()).sign(event, now, body),
     }
-    try:
-        # A proxy of the environment leads to other machines.
-        far = httpx.URL(address).host not in LOOPBACK
-        return httpx.post(address, content=body.encode(), headers=headers, timeout=TIMEOUT_S, trust_env=far)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        cure = "start it with `innkey up`, or give its address with --url"
-        raise Failure(f"Innkey at {address} is not to be reached ({type(error).__name__}); {cure}") from error
+    return post(address, headers, body)
 
 
 def _tell(answer: httpx.Response, address: str, event: str, booking: str, *, as_json: bool) -> None:
-    status, content = answer.status_code, _content(answer)
+    status, content = answer.status_code, content_of(answer)
     if as_json:
         print_json({"url": address, "event": event, "booking": booking, "status": status, "answer": content})
     else:
@@ -166,10 +149,3 @@ def _tell(answer: httpx.Response, address: str, event: str, booking: str, *, as_
     if not answer.is_success:
         cause = f"{address} answered {status}"
         raise Failure(f"the event was not accepted: {cause}; its answer says why")
-
-
-def _content(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        return answer.text

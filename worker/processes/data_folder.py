@@ -112,6 +112,21 @@ def running_url(data_dir: Path) -> str | None:
     return redis_url(redis_password(data_dir), note["port"])
 
 
+def note_sandbox(data_dir: Path, address: str | None) -> None:
+    """Write down where the sandbox of the Innkey on this folder listens, for commands; None: it has none."""
+    path = data_dir / "sandbox-address"
+    if address is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text(f"{address}\n", encoding="utf-8")
+
+
+def sandbox_address(data_dir: Path) -> str | None:
+    """What `note_sandbox` wrote; it counts only while `running_url` says that an Innkey runs."""
+    path = data_dir / "sandbox-address"
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+
 def redis_url(password: str, port: int) -> str:
     """The address of a Redis of this machine."""
     return f"redis://:{password}@127.0.0.1:{port}/0"

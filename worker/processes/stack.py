@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from worker.configuration_error import ConfigurationError
 from worker.kas.sandbox.settings import DEFAULT_KEY
 from worker.processes import StartError
-from worker.processes.data_folder import made_once, secret_key
+from worker.processes.data_folder import made_once, note_sandbox, secret_key
 from worker.processes.embedded_redis import EmbeddedRedis, free_port
 from worker.processes.supervisor import GRACE_S, POLL_S, Command, Supervisor
 from worker.settings import Settings, load_settings
@@ -99,8 +99,9 @@ def run_stack(
         _refuse_taken_port(plan.settings.port, GRACE_S if base is not None and base.after_crash else 0.0)
         if base is not None:
             _start_redis(plan, base)
-        if with_sandbox:
-            _add_sandbox(plan)
+        address = _add_sandbox(plan) if with_sandbox else None
+        if base is not None:
+            note_sandbox(plan.data, address)
         if check is not None:
             check(plan.env)
         _add_web_and_worker(plan)
@@ -177,7 +178,7 @@ def _start_redis(plan: _Plan, server: EmbeddedRedis) -> None:
     plan.lines.append(f"Embedded Redis 127.0.0.1:{server.port}, data in {plan.data}")
 
 
-def _add_sandbox(plan: _Plan) -> None:
+def _add_sandbox(plan: _Plan) -> str:
     path = plan.settings.properties.absolute()
     if not plan.given("INNKEY_PROPERTIES") and not path.exists():
         path = _write_demo(plan)
@@ -193,6 +194,7 @@ def _add_sandbox(plan: _Plan) -> None:
     locks = [word for lock in properties.get("locks", {}) for word in ("--lock", lock)]
     plan.commands.append(_command(plan, "sandbox", "worker.cli", "sandbox", "--port", str(port), *locks))
     plan.lines.append(f"Sandbox        {address}/")
+    return address
 
 
 def _write_demo(plan: _Plan) -> Path:

@@ -38,20 +38,22 @@ class Vendor:
         """Write a code into its slot, with the guest's e-mail if the step asks for it."""
         booking = stay.booking
         with_email = step.with_email and booking.guest_email is not None
+        pin = NewPin(
+            slot=step.slot,
+            pin=step.written.pin,
+            name=step.name,
+            starts=step.written.starts,
+            ends=step.written.ends,
+            email=booking.guest_email if with_email else None,
+            message=booking.email_message if with_email else None,
+        )
+        return self.add(account, lock, pin, not_after)
 
-        def call(client: KasClient, key: str) -> Answer:
-            pin = NewPin(
-                slot=step.slot,
-                pin=step.written.pin,
-                name=step.name,
-                starts=step.written.starts,
-                ends=step.written.ends,
-                email=booking.guest_email if with_email else None,
-                message=booking.email_message if with_email else None,
-            )
-            return client.add_pin(lock, pin, key=key, not_after=not_after)
-
-        return self._call("add", account, call)
+    def add(self, account: str, lock: str, pin: NewPin, not_after: float) -> Answer:
+        """Write a PIN into its slot, whatever that holds."""
+        return self._call(
+            "add", account, lambda client, key: client.add_pin(lock, pin, key=key, not_after=not_after)
+        )
 
     def delete(self, account: str, lock: str, slot: int, not_after: float) -> Answer:
         """Take off what a slot holds."""

@@ -16,9 +16,10 @@ from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
 from worker.domain.states import booking_state, code_state, email_state, is_as_wanted, is_at_risk
 from worker.service.lock_facts import UNMANAGED
+from worker.store.events import RejectedEvent
 from worker.store.locks import FENCE
 
-__all__ = ["booking_view", "letter_view", "lock_view", "slots_view", "unmanaged_view"]
+__all__ = ["booking_view", "letter_view", "lock_view", "rejected_view", "slots_view", "unmanaged_view"]
 
 View = dict[str, Any]
 
@@ -102,6 +103,19 @@ def unmanaged_view(facts: Mapping[str, Any]) -> list[View]:
     """Codes under a mark whose booking is not on record: they are left alone until it comes."""
     found: Mapping[str, str] = facts.get(UNMANAGED, {})
     return [{"slot": int(slot), "mark": mark} for slot, mark in sorted(found.items())]
+
+
+def rejected_view(rejected: RejectedEvent) -> View:
+    """One delivery that was not understood, without its body: that may hold a guest. `size` in bytes."""
+    return {
+        "id": rejected.id,
+        "source": rejected.source,
+        "received": _utc(rejected.received),
+        "content_type": rejected.content_type,
+        "errors": rejected.errors,
+        "size": len(rejected.body),
+        "replayed": _utc(rejected.replayed) if rejected.replayed is not None else None,
+    }
 
 
 def _code_view(code: AccessCode, goal: Goal | None) -> View:

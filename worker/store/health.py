@@ -25,6 +25,14 @@ class Durability:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What Redis says of itself; `settings` is None where the server hides its configuration."""
+
+    info: Mapping[str, Any]
+    settings: Mapping[str, str] | None
+
+
 class Health:
     """Reads and reports."""
 
@@ -48,6 +56,15 @@ class Health:
         evicts = found.get("maxmemory") not in ("0", None) and found.get("maxmemory-policy") != "noeviction"
         detail = f"appendonly {found.get('appendonly')}, appendfsync {found.get('appendfsync')}"
         return Durability(persists_every_write=persists, never_evicts=not evicts, detail=detail)
+
+    def server(self) -> Server:
+        """The whole of INFO, and the settings that decide what is kept. Raises redis' errors."""
+        info: Mapping[str, Any] = self._client.info()
+        try:
+            found: Mapping[Any, Any] = self._client.config_get("append*", "maxmemory*")
+        except redis.ResponseError:
+            return Server(info, None)
+        return Server(info, {str(name): str(value) for name, value in found.items()})
 
     def seen(self, worker: str, now: datetime) -> None:
         """A worker process is alive."""

@@ -12,6 +12,7 @@ _NAMES = (
     "accept",
     "alert_claim",
     "alert_done",
+    "borrow",
     "claim",
     "commit",
     "generation",
