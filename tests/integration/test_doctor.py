@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from worker.kas.sandbox import DEFAULT_KEY
 from worker.processes.embedded_redis import free_port
 from worker.service.by_hand import ByHand
 from worker.store import keys
+from worker.store.events import RejectedEvent
 
 PASSWORD = "canary-mail-password"
 
@@ -117,11 +119,16 @@ class TestRecord:
         client.delete(keys.WORKERS)
         client.zadd(keys.DUE, {GATE: int((now - timedelta(minutes=5)).timestamp() * 1000)})
         client.zadd(keys.OPEN_LETTERS, {"L1": 1})
-        client.zadd(keys.REJECTED, {"R1": 1})
+        kept = RejectedEvent(
+            id="R1", source="direct", received=now, content_type="", errors={}, body=b"x", replayed=None
+        )
+        inn.innkey.store.events.keep_rejected(kept)
         found = checks(code=1)
         assert ["FAIL", "warn", "warn", "warn"] == [
             found[thing][0] for thing in ("workers", "work", "dead letters", "rejected events")
         ]
+        inn.innkey.store.events.keep_rejected(replace(kept, replayed=now))
+        assert "rejected events" not in checks(code=1)
 
     def test_server_that_forgets(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """`appendfsync everysec` is a warning, as CONFIG SET of another policy is."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
 
 from tests.cli_kit import stand_in
 from tests.integration import until
@@ -241,6 +242,14 @@ class TestTrouble:
         claims: Any = {str(slot): "direct/A" for slot in range(120, 201)}
         inn.innkey.store.client.hset(keys.lock_slots(DOOR), mapping=claims)
         assert ("FAIL", "none is free from 120 to 200") == steps(code=1)["slot"]
+        assert [] == inn.calls("add")
+
+    def test_lost_key(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the index of PINs cannot be read, none is written."""
+        inn.innkey.store.vault.tag("0482")
+        monkeypatch.setenv("INNKEY_SECRET_KEY", Fernet.generate_key().decode())
+        found = steps(code=1)
+        assert ("FAIL", "ok") == (found["PIN"][0], found["what is left"][0])
         assert [] == inn.calls("add")
 
     def test_interrupted(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,17 +135,30 @@ def work_checks(store: Store, house: House, now: datetime) -> Iterator[Check]:
         yield ok("workers", f"{workers} seen within 15 s")
     else:
         yield fail("workers", "none was seen within 15 s", "start one: the `worker` line of the Procfile")
-    waiting = f"{sizes['inbox']} events wait, the oldest due work is {late.total_seconds():.0f} s late"
+    waiting = f"events that wait: {sizes['inbox']}, the oldest due work is {late.total_seconds():.0f} s late"
     if late > LATE:
         yield warn("work", waiting, "see the workers' log; start another worker where the window is not full")
     else:
         yield ok("work", waiting)
     if sizes["open_letters"]:
         cure = "`innkey dead-letters list` shows them"
-        yield warn("dead letters", f"{sizes['open_letters']} wait for a person", cure)
-    if sizes["rejected_events"]:
-        cause = f"{sizes['rejected_events']} deliveries that were not understood are kept"
+        yield warn("dead letters", f"that wait for a person: {sizes['open_letters']}", cure)
+    kept = sum(_awaits_replay(store, str(one)) for one in store.client.zrange(keys.REJECTED, -LOOKED_AT, -1))
+    if kept:
+        cause = f"not understood and not replayed yet: {kept}"
         yield warn("rejected events", cause, "`innkey rejected-events list` shows them")
+    yield from _paused(store, accounts)
+
+
+def _awaits_replay(store: Store, rejected_id: str) -> bool:
+    try:
+        rejected = store.events.get_rejected(rejected_id)
+    except UnreadableError:
+        return True
+    return rejected is not None and rejected.replayed is None
+
+
+def _paused(store: Store, accounts: list[str]) -> Iterator[Check]:
     for account in accounts:
         letter = store.agenda.pause_letter(account)
         if letter is not None:

@@ -21,6 +21,7 @@ from worker.kas import NewPin
 from worker.service.by_hand import Borrowed, ByHand, LostLoanError, OccupiedError
 from worker.service.checks import Check, fail, ok, said, warn
 from worker.service.vendor import Vendor
+from worker.store.vault import UnreadableError
 
 NAME = "Innkey doctor test"  # bears no mark of a booking: nobody adopts or removes it
 AHEAD, LASTS = timedelta(days=365), timedelta(hours=1)
@@ -68,6 +69,9 @@ class LiveTest:
             yield stopped.check
         except OccupiedError as error:
             yield fail(self._thing("lease"), str(error), "try again when less is going on")
+        except UnreadableError:
+            cause = "the record cannot be decrypted, so it is not known which PINs are taken"
+            yield fail(self._thing("PIN"), cause, "add the key that wrote it to INNKEY_SECRET_KEY")
         except LostLoanError:
             cause = "it took so long that a worker took the lock over"
             yield fail(self._thing("lease"), cause, "try again")

@@ -9,7 +9,7 @@ if lock ~= '' then
   if held and held ~= token then return {now, 'busy', quiet} end
 end
 -- A lock that was woken and not yet claimed has its place already. One whose time has run out is free.
-if not redis.call('ZSCORE', window, holder) then
+if tonumber(redis.call('ZSCORE', window, holder) or 0) < now then
   if redis.call('ZCOUNT', window, now, '+inf') >= places then return {now, 'full', quiet} end
 end
 redis.call('ZADD', window, now + ms + OUTLAST_MS, holder)

@@ -5,7 +5,8 @@ local late = 0
 
 for account, _ in pairs(input.places) do
   local window = PREFIX .. 'window:' .. account
-  for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', now)) do
+  -- Before now, not at it: in that millisecond a lease that was taken along with the place still exists.
+  for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', '(' .. now)) do
     redis.call('ZREM', window, holder)
     if not string.find(holder, '#', 1, true) then
       place(holder, input.accounts[holder] or input.fallback, now)
