@@ -223,9 +223,11 @@ def _observe_wish(
     if latest is not None and shows(code, goal.key, latest, view):
         return on_the_lock(code)
     if code.doubt is not None:
-        if not _refutes(code.doubt, view):
-            return _look_again(code, code.doubt, view, now, terms)
-        code = _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
+        # A slot that shows somebody else's code may be given up: only what surely is not to come allows that.
+        doubt = _past_hold(code.doubt, terms) if sight is Sight.FOREIGN else code.doubt
+        if not _refutes(doubt, view):
+            return _look_again(code, doubt, view, now, terms)
+        code = _failed(code, doubt.reason, now, terms, told=goal.pin_is_told)
     if sight is Sight.ABSENT and code.phase is Phase.SET:
         return replace(code.fresh(Phase.SETTING), proven=False)
     if code.phase is Phase.SET:
@@ -263,12 +265,17 @@ def _observe_abandoned_set(
     if doubt is None or latest is None:
         return code
     arrived = shows(code, goal.key, latest, view)
-    late = replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
+    late = _past_hold(doubt, terms)
     if not arrived and not _refutes(late, view):
         return _look_again(code, late, view, now, terms)
     if sight is Sight.ABSENT:
         return removed(code)
     return replace(code, doubt=None, again_at=None, proven=arrived)
+
+
+def _past_hold(doubt: Doubt, terms: Terms) -> Doubt:
+    """The doubt as it counts where the slot may be given up: the vendor has had its time."""
+    return replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
 
 
 def _refutes(doubt: Doubt, view: View) -> bool:
