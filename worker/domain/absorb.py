@@ -18,7 +18,7 @@ from worker.domain.access_code import (
     Phase,
     Written,
 )
-from worker.domain.answer_table import TABLE, Rule, Then
+from worker.domain.answer_table import SURELY_NOT, TABLE, Rule, Then
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
@@ -31,13 +31,14 @@ PROBE_BEFORE = timedelta(hours=1)
 
 def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, terms: Terms) -> AccessCode:
     """The record just before the bytes leave: the slot is ours, the write is remembered, all is in doubt."""
-    job = Job.SET if isinstance(step, Push) else Job.REMOVE
+    asks = isinstance(step, Push) and step.with_email and code.mailed != step.written
     doubt = Doubt(
-        job=job,
+        job=Job.SET if isinstance(step, Push) else Job.REMOVE,
         since=now,
         refutes_from=now + terms.hold,
         reason=Reason.UNCONFIRMED,
         answered=False,
+        asks=asks,
     )
     begun = replace(
         code,
@@ -84,6 +85,8 @@ def absorb(code: AccessCode, goal: Goal, answer: Answer, now: datetime, terms: T
     doubt, outcome = code.doubt, answer.outcome
     rule = TABLE[outcome.kind]
     told = replace(code.tried(now, doubt.job, outcome), in_flight=False)
+    if doubt.asks and outcome.kind in SURELY_NOT:
+        told = replace(told, mailed=None)
     if rule.repeat_removal and doubt.job is Job.REMOVE and not code.removal_repeated:
         told = replace(told, removal_owed=True)
     if rule.then is Then.PROVE:
@@ -221,7 +224,7 @@ def _observe_wish(
         code = replace(code, doubt=None, again_at=None)
     latest = code.latest
     if latest is not None and shows(code, goal.key, latest, view):
-        return on_the_lock(code)
+        return _still_owing(code, goal, now, terms) if _owes_email(code, goal) else on_the_lock(code)
     if code.doubt is not None:
         # A slot that shows somebody else's code may be given up: only what surely is not to come allows that.
         doubt = _past_hold(code.doubt, terms) if sight is Sight.FOREIGN else code.doubt
@@ -238,6 +241,19 @@ def _observe_wish(
         # Never seen on the lock, and somebody typed a code into the slot meanwhile: theirs stays.
         return replace(code, slot=None, writes=())
     return code
+
+
+def _owes_email(code: AccessCode, goal: Wish) -> bool:
+    """Whether the code was there before the last push, which was for the e-mail alone and was refused."""
+    is_refused = code.last is not None and code.last.kind in SURELY_NOT
+    is_surely_not = code.doubt is None or code.doubt.reason is Reason.PIN_TAKEN
+    return goal.with_email and is_refused and is_surely_not and code.mailed != code.latest
+
+
+def _still_owing(code: AccessCode, goal: Wish, now: datetime, terms: Terms) -> AccessCode:
+    """The list shows the code, and says nothing about the e-mail: the refusals go on counting."""
+    seen = replace(code, phase=Phase.SET, proven=True)
+    return seen if seen.doubt is None else _failed(seen, seen.doubt.reason, now, terms, told=goal.pin_is_told)
 
 
 def _observe_leave(

@@ -60,7 +60,8 @@ class Doubt:
     `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
     the effect counts against it, `reason` what the letter will say if it was the last attempt. `looked_at`:
     when the last list was read that told nothing. `is_free`: it was sent for a window that is no longer
-    wanted, and counts no attempt. `tells`: with it the PIN was told for the first time, by e-mail.
+    wanted, and counts no attempt. `tells`: with it the PIN was told for the first time, by e-mail. `asks`: no
+    earlier push that may yet turn up asked for the e-mail of this PIN and window.
     """
 
     job: Job
@@ -70,6 +71,7 @@ class Doubt:
     answered: bool = True
     is_free: bool = False
     tells: bool = False
+    asks: bool = False
     looked_at: datetime | None = None
 
 
@@ -151,6 +153,11 @@ class AccessCode:
     def is_on(self, wanted: Written) -> bool:
         """Whether the lock was seen to hold just `wanted`, with nothing in doubt."""
         return self.phase is Phase.SET and self.proven and self.doubt is None and self.latest == wanted
+
+    @property
+    def mail_in_doubt(self) -> Written | None:
+        """The PIN and window whose e-mail was asked for with a push that is still in doubt."""
+        return self.mailed if self.doubt is not None and self.doubt.job is Job.SET else None
 
     @property
     def awaits_gateway(self) -> bool:

@@ -55,3 +55,8 @@ TABLE: Mapping[Kind, Rule] = MappingProxyType(
         Kind.NOT_SENT: Rule(Then.NOT_COUNTED, Reason.UNCONFIRMED),
     }
 )
+
+# The command surely did not happen, and sent no e-mail.
+SURELY_NOT = frozenset(
+    kind for kind, rule in TABLE.items() if rule.then in (Then.LATER, Then.GIVE_UP, Then.NOT_COUNTED)
+) | {Kind.PIN_EXISTS}

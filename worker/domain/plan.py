@@ -61,7 +61,7 @@ def _wishes(stay: Stay, unit: Unit, house: House, now: datetime) -> dict[str, Wi
     locks = [name for name in unit.locks if name in house.locks]
     wishes = {lock: _wish(stay, lock, unit, house, now, starts, ends) for lock in locks}
     own = locks[-1] if locks else None
-    if own is not None and _wants_email(stay, unit.policy, wishes[own]):
+    if own is not None and _wants_email(stay, unit.policy, own, wishes[own]):
         hold = _email_hold(stay, unit.policy, wishes, own, now)
         wishes[own] = replace(wishes[own], with_email=True, hold_until=hold)
     return wishes
@@ -90,10 +90,12 @@ def _wish(
     )
 
 
-def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
+def _wants_email(stay: Stay, policy: Policy, lock: str, own: Wish) -> bool:
     if not takes_email(stay.booking, policy):
         return False
-    return own.written is None or stay.emailed != own.written
+    # What another door's push may have sent already is not asked for again before that is known.
+    in_doubt = [c.mail_in_doubt for c in stay.codes if c.lock != lock]
+    return own.written is None or own.written not in (stay.emailed, *in_doubt)
 
 
 def takes_email(booking: Booking, policy: Policy) -> bool:

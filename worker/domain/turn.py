@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from worker.domain.absorb import absorb, absorb_blank, begin, begin_blank, observe, recover
 from worker.domain.absorb import probed as probe_failed
 from worker.domain.access_code import AccessCode, Blank, GaveUp, Phase, Written
+from worker.domain.answer_table import SURELY_NOT
 from worker.domain.booking import StayKey
-from worker.domain.goals import Goal, Leave, Wish
+from worker.domain.goals import Goal, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
-from worker.domain.outcomes import Answer, Entry, Kind
+from worker.domain.outcomes import Answer, Entry
 from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
@@ -88,7 +89,7 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
         again_at = now + terms.policy.pending_poll
         return stay.with_code(replace(code, doubt=None, failures=code.failures + 1, again_at=again_at))
     observed = observe(code, goal, view, now, terms)
-    return _emailed(stay.with_code(observed), code, goal)
+    return _emailed(stay.with_code(observed), code)
 
 
 def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Terms) -> bool:
@@ -99,12 +100,12 @@ def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Te
     return bool(held & set(visit.leaving)) and code.failures < len(terms.policy.retry_delays)
 
 
-def _emailed(stay: Stay, before: AccessCode, goal: Goal) -> Stay:
-    """The vendor sent the e-mail with the push that is proven now; a door that was left says nothing."""
+def _emailed(stay: Stay, before: AccessCode) -> Stay:
+    """The vendor sent the e-mail with the push that is proven now."""
     after, mailed = stay.code(before.lock), before.mailed
     if mailed is None or after is None or not after.proven or after.doubt is not None:
         return stay
-    if after.latest != mailed or (isinstance(goal, Leave) and stay.emailed is not None):
+    if after.latest != mailed:
         return stay
     return replace(stay.with_code(replace(after, mailed=None)), emailed=mailed)
 
@@ -155,7 +156,11 @@ def begun(stay: Stay, step: Push | Overwrite | Delete, visit: Visit, house: Hous
     if isinstance(step, Overwrite):
         return stay.with_code(begin_blank(code, step))
     code = begin(code, goal, step, now, _terms(stay, visit, house, now))
-    if not isinstance(step, Push) or not step.with_email or stay.told or code.doubt is None:
+    if not isinstance(step, Push) or not step.with_email:
+        return stay.with_code(code)
+    # This e-mail is the last word: what another door's push had asked for does not count any more.
+    stay = replace(stay, codes=tuple(replace(c, mailed=None) for c in stay.codes))
+    if stay.told or code.doubt is None:
         return stay.with_code(code)
     return replace(stay.with_code(replace(code, doubt=replace(code.doubt, tells=True))), told=True)
 
@@ -167,18 +172,11 @@ def answered(
     code, goal = _code_and_goal(stay, visit, house, now)
     if isinstance(step, Overwrite):
         return stay.with_code(absorb_blank(code, answer, now))
-    if code.doubt is not None and code.doubt.tells and answer.outcome.kind in _SENDS_NOTHING:
-        stay, code = replace(stay, told=False), replace(code, mailed=None)
+    if code.doubt is not None and code.doubt.tells and answer.outcome.kind in SURELY_NOT:
+        stay = replace(stay, told=False)
         goal = goals(stay, house, now)[visit.lock]
     absorbed = absorb(code, goal, answer, now, _terms(stay, visit, house, now))
-    return _emailed(stay.with_code(absorbed), code, goal)
-
-
-# A push that was refused sent no e-mail: its PIN is as untold as before.
-_SENDS_NOTHING = frozenset(
-    {Kind.PIN_EXISTS, Kind.NOT_ADMIN, Kind.LOCK_NOT_FOUND, Kind.BAD_WINDOW, Kind.REFUSED}
-    | {Kind.INVALID_TOKEN, Kind.THROTTLED, Kind.NOT_SENT, Kind.OFFLINE}
-)
+    return _emailed(stay.with_code(absorbed), code)
 
 
 def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[AccessCode, Goal]:
