@@ -224,9 +224,9 @@ def strays(view: View, claimed: Collection[tuple[int, str]]) -> list[tuple[StayK
     taken = {slot for slot, _ in claimed}
     found = []
     for slot, entry in sorted(view.entries.items()):
-        mark = marked(entry.name)
-        if slot not in taken and mark is not None:
-            found.append((StayKey.parse(mark), entry))
+        key = marked(entry.name)
+        if slot not in taken and key is not None:
+            found.append((key, entry))
     return found
 
 
