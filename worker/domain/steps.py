@@ -120,7 +120,7 @@ def _is_news(code: AccessCode, view: View) -> bool:
     if code.doubt is None:
         return True
     looked_at = code.doubt.looked_at
-    return view.read_at >= code.doubt.since and (looked_at is None or view.read_at > looked_at)
+    return view.read_at > code.doubt.since and (looked_at is None or view.read_at > looked_at)
 
 
 _NOT_OURS = frozenset({Sight.FOREIGN, Sight.CHANGED})

@@ -82,7 +82,7 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
             stay = adopted(stay, visit.lock, found, house)
             goal = goals(stay, house, now)[visit.lock]
             code = stay.code(visit.lock)
-    if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
+    if code is None or (code.doubt is not None and view.read_at <= code.doubt.since):
         return stay
     terms = _terms(stay, visit, house, now)
     if _is_pin_about_to_leave(code, visit, view, terms):
