@@ -18,7 +18,7 @@ from worker.domain.access_code import (
     Phase,
     Written,
 )
-from worker.domain.answer_table import SURELY_NOT, TABLE, Rule, Then
+from worker.domain.answer_table import OTHER_PINS, SURELY_NOT, TABLE, Rule, Then
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
@@ -312,8 +312,10 @@ def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, to
         return replace(code, doubt=None, again_at=None)
     job = code.doubt.job if code.doubt is not None else Job.SET
     failures, delays = code.failures + 1, terms.policy.retry_delays
-    counted = replace(code, doubt=None, failures=failures, failed_for=reason)
-    if failures > len(delays) or (reason is Reason.PIN_TAKEN and told):
+    refused = code.refused_pins + (reason is Reason.PIN_TAKEN)
+    counted = replace(code, doubt=None, failures=failures, refused_pins=refused, failed_for=reason)
+    is_no_other_pin = reason is Reason.PIN_TAKEN and (told or refused > OTHER_PINS)
+    if failures > len(delays) or is_no_other_pin:
         return replace(counted, gave_up=GaveUp(reason, job))
     return replace(counted, again_at=now + delays[failures - 1])
 
@@ -328,6 +330,7 @@ def on_the_lock(code: AccessCode) -> AccessCode:
         doubt=None,
         in_flight=False,
         failures=0,
+        refused_pins=0,
         offline=0,
         crashes=0,
         again_at=None,

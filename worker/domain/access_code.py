@@ -108,7 +108,8 @@ class AccessCode:
 
     `writes` holds what we wrote into `slot`, the latest last: any of them may still show up there.
     `proven` says that the latest was seen on the lock. `attempts` counts the commands sent for the present
-    job, `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
+    job, `failures` those that count against `retry_delays`, `refused_pins` those of them for a PIN that the
+    lock holds already, `offline` those against `offline_delays`,
     `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try,
     `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
     list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
@@ -129,6 +130,7 @@ class AccessCode:
     removal_repeated: bool = False
     attempts: int = 0
     failures: int = 0
+    refused_pins: int = 0
     offline: int = 0
     misreads: int = 0
     crashes: int = 0
@@ -186,6 +188,7 @@ class AccessCode:
             phase=phase,
             attempts=0,
             failures=0,
+            refused_pins=0,
             offline=0,
             misreads=0,
             crashes=0,

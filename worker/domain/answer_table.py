@@ -56,6 +56,9 @@ TABLE: Mapping[Kind, Rule] = MappingProxyType(
     }
 )
 
+# After "Password is already existing." a PIN that nobody was told is changed this often.
+OTHER_PINS = 3
+
 # The command surely did not happen, and sent no e-mail.
 SURELY_NOT = frozenset(
     kind for kind, rule in TABLE.items() if rule.then in (Then.LATER, Then.GIVE_UP, Then.NOT_COUNTED)

@@ -105,7 +105,14 @@ _FLAGS = {
     "wt": "waiting",
     "bh": "by_hand",
 }
-_COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
+_COUNTS = {
+    "at": "attempts",
+    "f": "failures",
+    "rf": "refused_pins",
+    "of": "offline",
+    "mr": "misreads",
+    "cr": "crashes",
+}
 _MOMENTS = {"sd": "started", "dl": "deadline"}
 _EXACT = {"ag": "again_at", "du": "due"}  # to the millisecond, as they stand on the timetable
 
