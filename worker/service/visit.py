@@ -318,6 +318,7 @@ class Visit:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})
         elif isinstance(step, Delete) and answer.outcome.kind is Kind.DONE:
             self.view = self.view.without(step.slot)
+            self._take_in_strays(self.view)  # a second code of the stay, now that nothing hides it
             self._call_in_waiting()
 
     def _call_in_waiting(self) -> None:

@@ -89,7 +89,11 @@ class VisitModel:
             return
         self.view = View(since, world.locks[self.lock].shown(since, self.weather.lag).entries)
         world.sees(self.lock, self.view)
-        for key, entry in turn.strays(self.view, world.claimed(self.lock)):
+        self._take_in_strays(self.view)
+
+    def _take_in_strays(self, view: View) -> None:
+        world = self.world
+        for key, entry in turn.strays(view, world.claimed(self.lock)):
             if str(key) in world.stays:
                 found = turn.reclaimed(world.stays[str(key)], self.lock, entry, HOUSE, world.now)
                 if found is not None:
@@ -237,6 +241,7 @@ class VisitModel:
             self.view = View(self.world.now, {entry.slot: entry for entry in answer.entries})
         elif isinstance(step, Delete) and answer.outcome.kind is Kind.DONE:
             self.view = self.view.without(step.slot)
+            self._take_in_strays(self.view)
             waiting = [r for r in self.world.due(self.lock) if r != ref and r not in self.queue]
             self.queue = waiting + self.queue
 
