@@ -59,6 +59,11 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Clear(Delete):
+    """Take off a second code of the stay: it has one on this lock already, in another slot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before `until`; None: not until something changes."""
 

@@ -18,9 +18,10 @@ from worker.domain.outcomes import Answer, Entry
 from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.slots import View, adoptable, free_slot
+from worker.domain.slots import View, free_slot, unclaimed
 from worker.domain.stay import window
 from worker.domain.steps import (
+    Clear,
     Delete,
     GiveUp,
     Overwrite,
@@ -43,7 +44,8 @@ class Visit:
 
     `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's
     clock was last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has
-    tried. `spare_pin`: a PIN that nobody has, to write over a code that will not be deleted.
+    tried. `spare_pin`: a PIN that nobody has, to write over a code that will not be deleted. `leaving`: slots
+    of codes that are about to be taken off. `cleared`: slots that this visit has tried to clear.
     """
 
     lock: str
@@ -55,6 +57,7 @@ class Visit:
     clock_tried: bool = False
     spare_pin: str | None = field(default=None, repr=False)
     leaving: Collection[int] = ()
+    cleared: Collection[int] = ()
 
 
 def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay, Step]:
@@ -71,13 +74,25 @@ def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay
     if code.crashes > MOST_CRASHES and not is_with_a_person(code):
         return stay.with_code(replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))), GiveUp(Reason.BUG, Job.JOB)
     step = next_step(code, goal, visit.view, now, _terms(stay, visit, house, now))
+    if isinstance(step, Wait) and visit.view is not None:
+        step = _clearing(code, goal, visit, visit.view) or step
     return stay.with_code(_decided(code, step, visit)), step
+
+
+def _clearing(code: AccessCode, goal: Goal, visit: Visit, view: View) -> Clear | None:
+    """A second code of a stay whose first one is on, as wanted: a list that lagged had hidden one of them."""
+    is_on = isinstance(goal, Wish) and goal.written is not None and code.is_on(goal.written)
+    if not is_on or code.letter is not None or visit.quiet_until is not None:
+        return None
+    taken = {code.slot, *(slot for slot, _ in visit.claimed), *visit.cleared}
+    second = unclaimed(goal.key, view, taken)
+    return Clear(second.slot) if second is not None else None
 
 
 def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, now: datetime) -> Stay:
     code = stay.code(visit.lock)
     if isinstance(goal, Wish) and (code is None or code.slot is None):
-        found = adoptable(stay.key, view, {slot for slot, _ in visit.claimed})
+        found = unclaimed(stay.key, view, {slot for slot, _ in visit.claimed})
         if found is not None:
             stay = adopted(stay, visit.lock, found, house)
             goal = goals(stay, house, now)[visit.lock]
@@ -153,6 +168,8 @@ def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
 def begun(stay: Stay, step: Push | Overwrite | Delete, visit: Visit, house: House, now: datetime) -> Stay:
     """The stay just before a command leaves. A PIN that an e-mail may carry counts as told."""
     code, goal = _code_and_goal(stay, visit, house, now)
+    if isinstance(step, Clear):
+        return stay.with_code(replace(code, in_flight=True))
     if isinstance(step, Overwrite):
         return stay.with_code(begin_blank(code, step))
     code = begin(code, goal, step, now, _terms(stay, visit, house, now))
@@ -170,6 +187,8 @@ def answered(
 ) -> Stay:
     """The stay after the answer to the command (`step`) that `begun` recorded."""
     code, goal = _code_and_goal(stay, visit, house, now)
+    if isinstance(step, Clear):  # whatever the answer: the next list tells
+        return stay.with_code(replace(code.tried(now, Job.REMOVE, answer.outcome), in_flight=False))
     if isinstance(step, Overwrite):
         return stay.with_code(absorb_blank(code, answer, now))
     if code.doubt is not None and code.doubt.tells and answer.outcome.kind in SURELY_NOT:

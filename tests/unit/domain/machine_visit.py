@@ -15,7 +15,7 @@ from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.pins import choose
 from worker.domain.plan import policy_of, unit_of
 from worker.domain.slots import View
-from worker.domain.steps import ChoosePin, Delete, Overwrite, Push, Read, SetClock, Step, Terms
+from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
 
 
 class VisitModel:
@@ -27,6 +27,7 @@ class VisitModel:
         self.view: View | None = None
         self.queue = world.due(lock)
         self.answers = list(weather.answers)
+        self.cleared: set[int] = set()
         self.has_interrupted = self.is_over = False
 
     def run(self, *, sweep: bool = False) -> None:
@@ -53,6 +54,7 @@ class VisitModel:
             clock_tried=tried is not None and world.now - tried < HOUR,
             spare_pin=SPARE_PIN,
             leaving=world.leaving(self.lock),
+            cleared=tuple(self.cleared),
         )
 
     def _turn(self, ref: str) -> bool:
@@ -98,6 +100,7 @@ class VisitModel:
                 found = turn.reclaimed(world.stays[str(key)], self.lock, entry, HOUSE, world.now)
                 if found is not None:
                     world.write(found)
+                if world.stays[str(key)].code(self.lock) is not None and str(key) not in self.queue:
                     self.queue.append(str(key))
 
     def _misread(self, ref: str) -> None:
@@ -154,6 +157,7 @@ class VisitModel:
         begun = turn.begun(looked, step, self._visit(), HOUSE, world.now)
         self._check_command(ref, step)
         world.write(begun)
+        self.cleared |= {step.slot} if isinstance(step, Clear) else set()
         since = world.now
         self._interrupt(ref)
         if self.weather.dies:
