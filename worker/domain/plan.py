@@ -294,8 +294,10 @@ def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
 def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     """With a code that the lock's list shows under this stay's mark, after the record of it was lost.
 
-    The guest may have been told that PIN, so it counts as told, and as e-mailed.
+    The guest may have been told that PIN, so it counts as told; and as e-mailed, if nothing was tried yet: a
+    stay that was cancelled before its PIN was told, and is confirmed again, may find its old code too.
     """
+    is_known = any(code.last is not None for code in stay.codes)
     code = stay.code(lock) or AccessCode(lock=lock)
     written = Written(entry.pin, entry.starts, entry.ends)
     zone = house.locks[lock].zone if lock in house.locks else house.zone
@@ -310,7 +312,7 @@ def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     )
     stay = stay.with_code(found)
     if stay.pin is None and is_pin(entry.pin):
-        stay = replace(stay, pin=entry.pin, told=True, emailed=written)
+        stay = replace(stay, pin=entry.pin, told=True, emailed=stay.emailed if is_known else written)
     return stay
 
 

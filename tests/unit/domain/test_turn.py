@@ -248,6 +248,18 @@ def test_nothing_is_cleared_before_the_first_code_is_proven() -> None:
     assert not isinstance(bench.look(an_entry(121, wanted(bench))), Clear)
 
 
+def test_a_reinstated_stay_that_adopts_its_stray_is_still_owed_its_e_mail() -> None:
+    """Promise 7: only after a loss of the record does an adopted code count as e-mailed."""
+    bench = Bench().event("created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00")
+    bench.write(replace(bench.stay, pin=PIN))
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    bench.event("cancelled").wait(HOLD).look()
+    bench.event("created", guest_email=MAIL)
+    again = pushed(bench, of(step))
+    assert (step.slot, True, None) == (again.slot, again.with_email, bench.stay.emailed)
+
+
 def test_a_job_that_crashes_again_and_again_is_a_bug_letter() -> None:
     """Promise 8: three crashes are tried again, the fourth is put before a person."""
     bench = Bench().book()
