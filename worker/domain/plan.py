@@ -234,7 +234,7 @@ def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:
     """The stay has another window: what was tried for the old one does not count, its letter is settled."""
     is_first = not code.aim
     code = replace(code, aim=goal.aim)
-    if code.doubt is not None and code.doubt.job is Job.SET and _is_pending(code.doubt):
+    if code.doubt is not None and _is_pending_set(code.doubt) and code.mail_in_doubt != code.latest:
         code = replace(code, doubt=None, again_at=None)  # what is pending is no longer wanted
     if code.doubt is not None and not is_first:
         code = replace(code, doubt=replace(code.doubt, is_free=True))
@@ -246,8 +246,8 @@ def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:
     return code
 
 
-def _is_pending(doubt: Doubt) -> bool:
-    return doubt.reason is Reason.PENDING_TOO_LONG
+def _is_pending_set(doubt: Doubt) -> bool:
+    return doubt.job is Job.SET and doubt.reason is Reason.PENDING_TOO_LONG
 
 
 def _is_troubled(code: AccessCode) -> bool:

@@ -62,6 +62,18 @@ def test_an_e_mail_that_never_went_out_at_the_old_door_is_asked_for_at_the_new_o
     assert (step.slot, True) == (again.slot, again.with_email)
 
 
+def test_a_pending_push_with_the_e_mail_is_waited_for_when_the_window_moves() -> None:
+    """Promise 7: forgotten, it could not keep the e-mail back when the window moves back again."""
+    bench = Bench().book(guest_email=MAIL)
+    step = pushed(bench)
+    bench.send(step, Kind.PENDING)
+    bench.event("updated", check_out="2026-12-06T10:00")
+    bench.event("updated", check_out="2026-12-05T10:00")
+    assert isinstance(bench.wait(SECOND).look(), Wait)
+    assert isinstance(bench.wait(MINUTE).look(of(step)), Wait)
+    assert step.written == bench.stay.emailed
+
+
 def test_an_abandoned_push_that_arrived_has_sent_the_e_mail_of_the_newer_window() -> None:
     """Promise 7: extended, in doubt, cancelled, shown by the list, and confirmed again."""
     bench = Bench().book(guest_email=MAIL)
