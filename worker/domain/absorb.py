@@ -209,6 +209,8 @@ def observe(code: AccessCode, goal: Goal, view: View, now: datetime, terms: Term
     if code.slot is None:
         return code
     sight = look(code, goal.key, view)
+    if code.latest is not None and shows(code, goal.key, code.latest, view):
+        code = replace(code, proven=True)
     if isinstance(goal, Wish):
         return _observe_wish(code, goal, sight, view, now, terms)
     return _observe_leave(code, goal, sight, view, now, terms)

@@ -118,7 +118,7 @@ def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Te
 def _emailed(stay: Stay, before: AccessCode) -> Stay:
     """The vendor sent the e-mail with the push that is proven now."""
     after, mailed = stay.code(before.lock), before.mailed
-    if mailed is None or after is None or not after.proven or after.doubt is not None:
+    if mailed is None or after is None or not after.proven:
         return stay
     if after.latest != mailed:
         return stay

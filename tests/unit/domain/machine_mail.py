@@ -26,6 +26,7 @@ class Mail:
     lock: str
     slot: int
     written: Written
+    since: datetime
     refutes_from: datetime
     confirmed: bool = False
     refuted: bool = False
@@ -47,7 +48,7 @@ class Post:
             assert not last.confirmed, "promise 7: a second e-mail for the same PIN and window"
             assert last.refuted, "promise 7: the e-mail again before any list refuted the first"
         self.before[ref] = last
-        self.last[ref] = Mail(lock, step.slot, step.written, now + HOLD)
+        self.last[ref] = Mail(lock, step.slot, step.written, now, now + HOLD)
 
     def answered(self, ref: str, kind: Kind, since: datetime, now: datetime, policy: Policy) -> None:
         """The answer to that push: what it takes to refute it."""
@@ -71,15 +72,15 @@ class Post:
         """The worker died in that push."""
         self.asked.add((ref, self.last[ref].written))
 
-    def seen(self, lock: str, view: View) -> None:
-        """A list was read: it confirms what it shows, and refutes what it had time to show."""
-        for ref, mail in self.last.items():
-            if mail.lock != lock:
-                continue
-            entry = view.entries.get(mail.slot)
-            is_shown = entry is not None and bears_mark_of(entry, ref) and mail.written.is_shown_by(entry)
-            mail.confirmed |= is_shown
-            mail.refuted |= not is_shown and view.read_at >= mail.refutes_from
+    def seen(self, ref: str, lock: str, view: View) -> None:
+        """A list was looked at for this stay: it confirms what it shows, and refutes in time."""
+        mail = self.last.get(ref)
+        if mail is None or mail.lock != lock or view.read_at <= mail.since:
+            return
+        entry = view.entries.get(mail.slot)
+        is_shown = entry is not None and bears_mark_of(entry, ref) and mail.written.is_shown_by(entry)
+        mail.confirmed |= is_shown
+        mail.refuted |= not is_shown and view.read_at >= mail.refutes_from
 
     def once_more(self, ref: str) -> None:
         """A person asks for the e-mail once more."""

@@ -76,6 +76,8 @@ class VisitModel:
 
     def _look(self, ref: str) -> Step:
         stay = self.world.stays[ref]
+        if self.view is not None:
+            self.world.post.seen(ref, self.lock, self.view)
         looked, step = turn.look_at(stay, self._visit(), HOUSE, self.world.now)
         if looked != stay or not isinstance(step, ACTS):
             self.world.write(looked)
@@ -168,7 +170,9 @@ class VisitModel:
         if isinstance(step, Push) and step.with_email:
             world.post.answered(ref, kind, since, world.now, HOUSE.policy)
         if answer.entries is not None:
-            world.sees(self.lock, View(world.now, {entry.slot: entry for entry in answer.entries}))
+            shown = View(world.now, {entry.slot: entry for entry in answer.entries})
+            world.sees(self.lock, shown)
+            world.post.seen(ref, self.lock, shown)
         if kind is Kind.DONE and isinstance(step, Delete):
             world.seen.get(self.lock, {}).pop(step.slot, None)
         world.write(turn.answered(world.stays[ref], answer, self._visit(), HOUSE, world.now, step))

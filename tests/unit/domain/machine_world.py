@@ -138,7 +138,6 @@ class World:
     def sees(self, lock: str, view: View) -> None:
         """A list was read: what it proves, and which fences it opens."""
         self.seen[lock] = dict(view.entries)
-        self.post.seen(lock, view)
         self.fences[lock] = {n: owner for n, owner in self.fences[lock].items() if n in view.entries}
 
     def pins(self) -> set[str]:

@@ -74,6 +74,30 @@ def test_a_pending_push_with_the_e_mail_is_waited_for_when_the_window_moves() ->
     assert step.written == bench.stay.emailed
 
 
+def test_a_push_that_turns_up_at_the_old_door_after_a_list_had_refuted_it_has_sent_the_e_mail() -> None:
+    """Promise 7: the list lagged, the stay moved, and the old door is looked at first."""
+    bench = Bench(lock=SHED, house=a_house(retry_delays=(MINUTE,))).book(unit="shed", guest_email=MAIL)
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    bench.look()
+    bench.event("updated", unit="cabin").wait(SECOND)
+    bench.look(of(step))
+    assert step.written == bench.stay.emailed
+
+
+def test_a_removal_in_doubt_does_not_hide_that_the_push_before_it_turned_up() -> None:
+    """Promise 7: the list that shows the code may say nothing of the removal, but it does of the push."""
+    bench = Bench(house=a_house(retry_delays=(MINUTE,))).book(guest_email=MAIL)
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    bench.look()
+    bench.event("cancelled").wait(SECOND)
+    bench.begin(Delete(step.slot))
+    bench.wait(30 * SECOND).answer(Kind.UNANSWERED)
+    bench.wait(SECOND).look(of(step))
+    assert step.written == bench.stay.emailed
+
+
 def test_an_abandoned_push_that_arrived_has_sent_the_e_mail_of_the_newer_window() -> None:
     """Promise 7: extended, in doubt, cancelled, shown by the list, and confirmed again."""
     bench = Bench().book(guest_email=MAIL)
