@@ -30,6 +30,7 @@ from tests.unit.domain.machine_world import (
 from worker.domain.access_code import AccessCode
 from worker.domain.escalation import open_letters
 from worker.domain.goals import Wish
+from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry
 from worker.domain.pins import choose
 from worker.domain.plan import applied, goals, takes_email, turned_for_new_pin
@@ -100,6 +101,15 @@ class InnkeyMachine(RuleBasedStateMachine):
         pin = stay.pin if stay is not None and stay.pin is not None else "7406"
         self.world.locks[lock].note(self.world.now)
         self.world.locks[lock].holds[slot] = Entry(slot, pin, "Cleaner", "2601010000", "2712312359")
+
+    @rule(lock=st.sampled_from(LOCKS), slot=st.integers(120, 122), ref=st.sampled_from(REFS))
+    def copy_by_hand(self, lock: str, slot: int, ref: str) -> None:
+        """A code turns up under the mark of a stay, in whatever slot."""
+        stay = self.world.stays.get(ref)
+        if stay is not None and stay.pin is not None:
+            self.world.locks[lock].note(self.world.now)
+            name = name_for(stay.key, "Ann")
+            self.world.locks[lock].holds[slot] = Entry(slot, "7407", name, "2601010000", "2712312359")
 
     @rule(lock=st.sampled_from(LOCKS), slot=st.integers(120, 122))
     def delete_by_hand(self, lock: str, slot: int) -> None:
