@@ -127,7 +127,7 @@ class TestRecord:
         assert ["FAIL", "warn", "warn", "warn"] == [
             found[thing][0] for thing in ("workers", "work", "dead letters", "rejected events")
         ]
-        inn.innkey.store.events.keep_rejected(replace(kept, replayed=now))
+        inn.innkey.store.events.change_rejected(replace(kept, replayed=now))
         assert "rejected events" not in checks(code=1)
 
     def test_server_that_forgets(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,27 @@ def test_after_the_overwriting_the_delete_may_work(inn: Engine) -> None:
     assert [] == letters(inn)
 
 
+def test_a_second_code_of_a_stay_goes_when_the_first_one_goes(inn: Engine) -> None:
+    """Promise 8: both bear its mark; the list that was read before shows the second one (A18)."""
+    inn.book(unit="cabin")
+    inn.settle()
+    inn.vendor.hand(DOOR, 150, "640827", name="John direct/BK-1")
+    inn.send(kind="booking.cancelled")
+    inn.settle(lambda: inn.state() == "cancelled")
+    assert {} == inn.vendor.codes(DOOR)
+
+
+def test_a_second_code_of_a_stay_is_taken_off_while_the_first_one_stays(inn: Engine) -> None:
+    """Promise 3: at the next look at the lock, whoever it is for (A18)."""
+    inn.book(unit="cabin")
+    inn.settle()
+    inn.vendor.hand(DOOR, 150, "640827", name="John direct/BK-1")
+    inn.book("BK-2", unit="cabin", begins=24 * 9)
+    inn.settle(lambda: inn.state("BK-2") == "ready")
+    assert [120, 121] == sorted(inn.vendor.codes(DOOR))
+    assert "ready" == inn.state()
+
+
 def test_a_gateway_that_answers_again_releases_its_letters(inn: Engine) -> None:
     """An ack 1 through a gateway lets go on what failed for it alone (F06, F08)."""
     inn.vendor.set_lock(DOOR, gateway_online=False)

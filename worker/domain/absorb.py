@@ -18,7 +18,7 @@ from worker.domain.access_code import (
     Phase,
     Written,
 )
-from worker.domain.answer_table import TABLE, Rule, Then
+from worker.domain.answer_table import OTHER_PINS, SURELY_NOT, TABLE, Rule, Then
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
@@ -31,13 +31,14 @@ PROBE_BEFORE = timedelta(hours=1)
 
 def begin(code: AccessCode, goal: Goal, step: Push | Delete, now: datetime, terms: Terms) -> AccessCode:
     """The record just before the bytes leave: the slot is ours, the write is remembered, all is in doubt."""
-    job = Job.SET if isinstance(step, Push) else Job.REMOVE
+    asks = isinstance(step, Push) and step.with_email and code.mailed != step.written
     doubt = Doubt(
-        job=job,
+        job=Job.SET if isinstance(step, Push) else Job.REMOVE,
         since=now,
         refutes_from=now + terms.hold,
         reason=Reason.UNCONFIRMED,
         answered=False,
+        asks=asks,
     )
     begun = replace(
         code,
@@ -84,6 +85,8 @@ def absorb(code: AccessCode, goal: Goal, answer: Answer, now: datetime, terms: T
     doubt, outcome = code.doubt, answer.outcome
     rule = TABLE[outcome.kind]
     told = replace(code.tried(now, doubt.job, outcome), in_flight=False)
+    if doubt.asks and outcome.kind in SURELY_NOT:
+        told = replace(told, mailed=None)
     if rule.repeat_removal and doubt.job is Job.REMOVE and not code.removal_repeated:
         told = replace(told, removal_owed=True)
     if rule.then is Then.PROVE:
@@ -206,6 +209,8 @@ def observe(code: AccessCode, goal: Goal, view: View, now: datetime, terms: Term
     if code.slot is None:
         return code
     sight = look(code, goal.key, view)
+    if code.latest is not None and shows(code, goal.key, code.latest, view):
+        code = replace(code, proven=True)
     if isinstance(goal, Wish):
         return _observe_wish(code, goal, sight, view, now, terms)
     return _observe_leave(code, goal, sight, view, now, terms)
@@ -221,11 +226,17 @@ def _observe_wish(
         code = replace(code, doubt=None, again_at=None)
     latest = code.latest
     if latest is not None and shows(code, goal.key, latest, view):
-        return on_the_lock(code, view.read_at)
+        return (
+            _still_owing(code, goal, now, terms)
+            if _owes_email(code, goal)
+            else on_the_lock(code, view.read_at)
+        )
     if code.doubt is not None:
-        if not _refutes(code.doubt, view):
-            return _look_again(code, code.doubt, view, now, terms)
-        code = _failed(code, code.doubt.reason, now, terms, told=goal.pin_is_told)
+        # A slot that shows somebody else's code may be given up: only what surely is not to come allows that.
+        doubt = _past_hold(code.doubt, terms) if sight is Sight.FOREIGN else code.doubt
+        if not _refutes(doubt, view):
+            return _look_again(code, doubt, view, now, terms)
+        code = _failed(code, doubt.reason, now, terms, told=goal.pin_is_told)
     if sight is Sight.ABSENT and code.phase is Phase.SET:
         return replace(code.fresh(Phase.SETTING), proven=False)
     if code.phase is Phase.SET:
@@ -236,6 +247,19 @@ def _observe_wish(
         # Never seen on the lock, and somebody typed a code into the slot meanwhile: theirs stays.
         return replace(code, slot=None, writes=())
     return code
+
+
+def _owes_email(code: AccessCode, goal: Wish) -> bool:
+    """Whether the code was there before the last push, which was for the e-mail alone and was refused."""
+    is_refused = code.last is not None and code.last.kind in SURELY_NOT
+    is_surely_not = code.doubt is None or code.doubt.reason is Reason.PIN_TAKEN
+    return goal.with_email and is_refused and is_surely_not and code.mailed != code.latest
+
+
+def _still_owing(code: AccessCode, goal: Wish, now: datetime, terms: Terms) -> AccessCode:
+    """The list shows the code, and says nothing about the e-mail: the refusals go on counting."""
+    seen = replace(code, phase=Phase.SET, proven=True)
+    return seen if seen.doubt is None else _failed(seen, seen.doubt.reason, now, terms, told=goal.pin_is_told)
 
 
 def _observe_leave(
@@ -263,12 +287,17 @@ def _observe_abandoned_set(
     if doubt is None or latest is None:
         return code
     arrived = shows(code, goal.key, latest, view)
-    late = replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
+    late = _past_hold(doubt, terms)
     if not arrived and not _refutes(late, view):
         return _look_again(code, late, view, now, terms)
     if sight is Sight.ABSENT:
         return removed(code)
     return replace(code, doubt=None, again_at=None, proven=arrived)
+
+
+def _past_hold(doubt: Doubt, terms: Terms) -> Doubt:
+    """The doubt as it counts where the slot may be given up: the vendor has had its time."""
+    return replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
 
 
 def _refutes(doubt: Doubt, view: View) -> bool:
@@ -289,8 +318,10 @@ def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, to
         return replace(code, doubt=None, again_at=None)
     job = code.doubt.job if code.doubt is not None else Job.SET
     failures, delays = code.failures + 1, terms.policy.retry_delays
-    counted = replace(code, doubt=None, failures=failures, failed_for=reason)
-    if failures > len(delays) or (reason is Reason.PIN_TAKEN and told):
+    refused = code.refused_pins + (reason is Reason.PIN_TAKEN)
+    counted = replace(code, doubt=None, failures=failures, refused_pins=refused, failed_for=reason)
+    is_no_other_pin = reason is Reason.PIN_TAKEN and (told or refused > OTHER_PINS)
+    if failures > len(delays) or is_no_other_pin:
         return replace(counted, gave_up=GaveUp(reason, job))
     return replace(counted, again_at=now + delays[failures - 1])
 
@@ -306,6 +337,7 @@ def on_the_lock(code: AccessCode, seen_at: datetime) -> AccessCode:
         doubt=None,
         in_flight=False,
         failures=0,
+        refused_pins=0,
         offline=0,
         crashes=0,
         again_at=None,

@@ -60,7 +60,8 @@ class Doubt:
     `since` is the start of the call, `refutes_from` the first moment at which a list that does not show
     the effect counts against it, `reason` what the letter will say if it was the last attempt. `looked_at`:
     when the last list was read that told nothing. `is_free`: it was sent for a window that is no longer
-    wanted, and counts no attempt. `tells`: with it the PIN was told for the first time, by e-mail.
+    wanted, and counts no attempt. `tells`: with it the PIN was told for the first time, by e-mail. `asks`: no
+    earlier push that may yet turn up asked for the e-mail of this PIN and window.
     """
 
     job: Job
@@ -70,6 +71,7 @@ class Doubt:
     answered: bool = True
     is_free: bool = False
     tells: bool = False
+    asks: bool = False
     looked_at: datetime | None = None
 
 
@@ -106,7 +108,8 @@ class AccessCode:
 
     `writes` holds what we wrote into `slot`, the latest last: any of them may still show up there.
     `proven` says that the latest was seen on the lock. `attempts` counts the commands sent for the present
-    job, `failures` those that count against `retry_delays`, `offline` those against `offline_delays`,
+    job, `failures` those that count against `retry_delays`, `refused_pins` those of them for a PIN that the
+    lock holds already, `offline` those against `offline_delays`,
     `misreads` failed reads, `crashes` workers that died in a call. `again_at` is the earliest next try,
     `started` the start that was pushed. `removal_owed`: a removal in doubt is sent once more even where the
     list no longer shows the code; `removal_repeated`: that was done. `aim`: the window that the job is about.
@@ -128,6 +131,7 @@ class AccessCode:
     removal_repeated: bool = False
     attempts: int = 0
     failures: int = 0
+    refused_pins: int = 0
     offline: int = 0
     misreads: int = 0
     crashes: int = 0
@@ -156,6 +160,11 @@ class AccessCode:
         return self.phase is Phase.SET and self.proven and self.doubt is None and self.latest == wanted
 
     @property
+    def mail_in_doubt(self) -> Written | None:
+        """The PIN and window whose e-mail was asked for with a push that is still in doubt."""
+        return self.mailed if self.doubt is not None and self.doubt.job is Job.SET else None
+
+    @property
     def awaits_gateway(self) -> bool:
         """Whether an open letter says that the lock's gateway was not to be reached."""
         letter = self.letter
@@ -182,6 +191,7 @@ class AccessCode:
             phase=phase,
             attempts=0,
             failures=0,
+            refused_pins=0,
             offline=0,
             misreads=0,
             crashes=0,

@@ -55,3 +55,11 @@ TABLE: Mapping[Kind, Rule] = MappingProxyType(
         Kind.NOT_SENT: Rule(Then.NOT_COUNTED, Reason.UNCONFIRMED),
     }
 )
+
+# After "Password is already existing." a PIN that nobody was told is changed this often.
+OTHER_PINS = 3
+
+# The command surely did not happen, and sent no e-mail.
+SURELY_NOT = frozenset(
+    kind for kind, rule in TABLE.items() if rule.then in (Then.LATER, Then.GIVE_UP, Then.NOT_COUNTED)
+) | {Kind.PIN_EXISTS}

@@ -65,7 +65,7 @@ def _wishes(stay: Stay, unit: Unit, house: House, now: datetime) -> dict[str, Wi
     locks = [name for name in unit.locks if name in house.locks]
     wishes = {lock: _wish(stay, lock, unit, house, now, starts, ends) for lock in locks}
     own = locks[-1] if locks else None
-    if own is not None and _wants_email(stay, unit.policy, wishes[own]):
+    if own is not None and _wants_email(stay, unit.policy, own, wishes[own]):
         hold = _email_hold(stay, unit.policy, wishes, own, now)
         wishes[own] = replace(wishes[own], with_email=True, hold_until=hold)
     return wishes
@@ -101,10 +101,12 @@ def _check_at(code: AccessCode | None, starts: datetime, ends: datetime, zone: Z
     return next_morning(code.seen_at, starts, ends, zone)
 
 
-def _wants_email(stay: Stay, policy: Policy, own: Wish) -> bool:
+def _wants_email(stay: Stay, policy: Policy, lock: str, own: Wish) -> bool:
     if not takes_email(stay.booking, policy):
         return False
-    return own.written is None or stay.emailed != own.written
+    # What another door's push may have sent already is not asked for again before that is known.
+    in_doubt = [c.mail_in_doubt for c in stay.codes if c.lock != lock]
+    return own.written is None or own.written not in (stay.emailed, *in_doubt)
 
 
 def takes_email(booking: Booking, policy: Policy) -> bool:
@@ -262,7 +264,7 @@ def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:
     """The stay has another window: what was tried for the old one does not count, its letter is settled."""
     is_first = not code.aim
     code = replace(code, aim=goal.aim)
-    if code.doubt is not None and code.doubt.job is Job.SET and _is_pending(code.doubt):
+    if code.doubt is not None and _is_pending_set(code.doubt) and code.mail_in_doubt != code.latest:
         code = replace(code, doubt=None, again_at=None)  # what is pending is no longer wanted
     if code.doubt is not None and not is_first:
         code = replace(code, doubt=replace(code.doubt, is_free=True))
@@ -274,8 +276,8 @@ def _re_aimed(code: AccessCode, goal: Wish) -> AccessCode:
     return code
 
 
-def _is_pending(doubt: Doubt) -> bool:
-    return doubt.reason is Reason.PENDING_TOO_LONG
+def _is_pending_set(doubt: Doubt) -> bool:
+    return doubt.job is Job.SET and doubt.reason is Reason.PENDING_TOO_LONG
 
 
 def _is_troubled(code: AccessCode) -> bool:
@@ -330,8 +332,10 @@ def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
 def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     """With a code that the lock's list shows under this stay's mark, after the record of it was lost.
 
-    The guest may have been told that PIN, so it counts as told, and as e-mailed.
+    The guest may have been told that PIN, so it counts as told; and as e-mailed, if nothing was tried yet: a
+    stay that was cancelled before its PIN was told, and is confirmed again, may find its old code too.
     """
+    is_known = any(code.last is not None for code in stay.codes)
     code = stay.code(lock) or AccessCode(lock=lock)
     written = Written(entry.pin, entry.starts, entry.ends)
     zone = house.zone_of(lock)
@@ -346,7 +350,7 @@ def adopted(stay: Stay, lock: str, entry: Entry, house: House) -> Stay:
     )
     stay = stay.with_code(found)
     if stay.pin is None and is_pin(entry.pin):
-        stay = replace(stay, pin=entry.pin, told=True, emailed=written)
+        stay = replace(stay, pin=entry.pin, told=True, emailed=stay.emailed if is_known else written)
     return stay
 
 

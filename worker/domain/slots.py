@@ -53,10 +53,10 @@ def shows(code: AccessCode, key: StayKey, wanted: Written, view: View) -> bool:
     return entry is not None and bears(entry.name, key) and wanted.is_shown_by(entry)
 
 
-def adoptable(key: StayKey, view: View, claimed: Collection[int]) -> Entry | None:
+def unclaimed(key: StayKey, view: View, claimed: Collection[int | None]) -> Entry | None:
     """A code under this stay's mark in a slot that nothing of ours claims.
 
-    The lowest slot if there are more.
+    To adopt it, or to take it off. The lowest slot if there are more.
     """
     mine = [e for n, e in sorted(view.entries.items()) if n not in claimed and bears(e.name, key)]
     return mine[0] if mine else None

@@ -136,6 +136,8 @@ def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:
 
 def email_state(stay: Stay, house: House, now: datetime) -> EmailState:
     """`requested` once the vendor confirmed a push that asked for the e-mail of this PIN and window."""
-    if any(wish.with_email for wish in _wishes(stay, house, now).values()):
+    wishes = _wishes(stay, house, now)
+    in_doubt = any(code.mail_in_doubt is not None for code in stay.codes)
+    if any(wish.with_email for wish in wishes.values()) or (wishes and in_doubt):
         return EmailState.WAITING
     return EmailState.REQUESTED if stay.emailed is not None else EmailState.NONE

@@ -59,6 +59,11 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Clear(Delete):
+    """Take off a second code of the stay: it has one on this lock already, in another slot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before `until`; None: not until something changes."""
 
@@ -121,7 +126,7 @@ def _is_news(code: AccessCode, goal: Goal, view: View, now: datetime) -> bool:
         check_at = goal.check_at if isinstance(goal, Wish) and code.phase is Phase.SET else None
         return check_at is None or now < check_at or check_at <= view.read_at
     looked_at = code.doubt.looked_at
-    return view.read_at >= code.doubt.since and (looked_at is None or view.read_at > looked_at)
+    return view.read_at > code.doubt.since and (looked_at is None or view.read_at > looked_at)
 
 
 _NOT_OURS = frozenset({Sight.FOREIGN, Sight.CHANGED})

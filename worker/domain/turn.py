@@ -9,18 +9,20 @@ from datetime import datetime, timedelta
 from worker.domain.absorb import absorb, absorb_blank, begin, begin_blank, observe, recover
 from worker.domain.absorb import probed as probe_failed
 from worker.domain.access_code import AccessCode, Blank, GaveUp, Phase, Written
+from worker.domain.answer_table import SURELY_NOT
 from worker.domain.booking import StayKey
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House
 from worker.domain.marks import marked
 from worker.domain.notices import About
-from worker.domain.outcomes import Answer, Entry, Kind
+from worker.domain.outcomes import Answer, Entry
 from worker.domain.plan import adopted, goals, policy_of, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
-from worker.domain.slots import Sight, View, adoptable, free_slot, look
+from worker.domain.slots import Sight, View, free_slot, look, unclaimed
 from worker.domain.stay import window
 from worker.domain.steps import (
+    Clear,
     Delete,
     GiveUp,
     Overwrite,
@@ -43,7 +45,8 @@ class Visit:
 
     `claimed`: slots that anything of ours holds, by stay (`source/id`). `clock_set_at`: when the lock's
     clock was last set (None: it must be set before a push). `clock_tried`: this visit, or a recent one, has
-    tried. `spare_pin`: a PIN that nobody has, to write over a code that will not be deleted.
+    tried. `spare_pin`: a PIN that nobody has, to write over a code that will not be deleted. `leaving`: slots
+    of codes that are about to be taken off. `cleared`: slots that this visit has tried to clear.
     """
 
     lock: str
@@ -55,6 +58,7 @@ class Visit:
     clock_tried: bool = False
     spare_pin: str | None = field(default=None, repr=False)
     leaving: Collection[int] = ()
+    cleared: Collection[int] = ()
 
 
 def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay, Step]:
@@ -71,25 +75,37 @@ def look_at(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[Stay
     if code.crashes > MOST_CRASHES and not is_with_a_person(code):
         return stay.with_code(replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))), GiveUp(Reason.BUG, Job.JOB)
     step = next_step(code, goal, visit.view, now, _terms(stay, visit, house, now))
+    if isinstance(step, Wait) and visit.view is not None:
+        step = _clearing(code, goal, visit, visit.view) or step
     return stay.with_code(_decided(code, step, visit)), step
+
+
+def _clearing(code: AccessCode, goal: Goal, visit: Visit, view: View) -> Clear | None:
+    """A second code of a stay whose first one is on, as wanted: a list that lagged had hidden one of them."""
+    is_on = isinstance(goal, Wish) and goal.written is not None and code.is_on(goal.written)
+    if not is_on or code.letter is not None or visit.quiet_until is not None:
+        return None
+    taken = {code.slot, *(slot for slot, _ in visit.claimed), *visit.cleared}
+    second = unclaimed(goal.key, view, taken)
+    return Clear(second.slot) if second is not None else None
 
 
 def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, now: datetime) -> Stay:
     code = stay.code(visit.lock)
     if isinstance(goal, Wish) and (code is None or code.slot is None):
-        found = adoptable(stay.key, view, {slot for slot, _ in visit.claimed})
+        found = unclaimed(stay.key, view, {slot for slot, _ in visit.claimed})
         if found is not None:
             stay = adopted(stay, visit.lock, found, house)
             goal = goals(stay, house, now)[visit.lock]
             code = stay.code(visit.lock)
-    if code is None or (code.doubt is not None and view.read_at < code.doubt.since):
+    if code is None or (code.doubt is not None and view.read_at <= code.doubt.since):
         return stay
     terms = _terms(stay, visit, house, now)
     if _is_pin_about_to_leave(code, visit, view, terms):
         again_at = now + terms.policy.pending_poll
         return stay.with_code(replace(code, doubt=None, failures=code.failures + 1, again_at=again_at))
     observed = observe(code, goal, view, now, terms)
-    stay = _emailed(stay.with_code(observed), code, goal)
+    stay = _emailed(stay.with_code(observed), code)
     is_foreign = (
         isinstance(goal, Leave) and code.slot is not None and look(code, stay.key, view) is Sight.FOREIGN
     )
@@ -110,12 +126,12 @@ def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Te
     return bool(held & set(visit.leaving)) and code.failures < len(terms.policy.retry_delays)
 
 
-def _emailed(stay: Stay, before: AccessCode, goal: Goal) -> Stay:
-    """The vendor sent the e-mail with the push that is proven now; a door that was left says nothing."""
+def _emailed(stay: Stay, before: AccessCode) -> Stay:
+    """The vendor sent the e-mail with the push that is proven now."""
     after, mailed = stay.code(before.lock), before.mailed
-    if mailed is None or after is None or not after.proven or after.doubt is not None:
+    if mailed is None or after is None or not after.proven:
         return stay
-    if after.latest != mailed or (isinstance(goal, Leave) and stay.emailed is not None):
+    if after.latest != mailed:
         return stay
     return replace(stay.with_code(replace(after, mailed=None)), emailed=mailed)
 
@@ -163,10 +179,16 @@ def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
 def begun(stay: Stay, step: Push | Overwrite | Delete, visit: Visit, house: House, now: datetime) -> Stay:
     """The stay just before a command leaves. A PIN that an e-mail may carry counts as told."""
     code, goal = _code_and_goal(stay, visit, house, now)
+    if isinstance(step, Clear):
+        return stay.with_code(replace(code, in_flight=True))
     if isinstance(step, Overwrite):
         return stay.with_code(begin_blank(code, step))
     code = begin(code, goal, step, now, _terms(stay, visit, house, now))
-    if not isinstance(step, Push) or not step.with_email or stay.told or code.doubt is None:
+    if not isinstance(step, Push) or not step.with_email:
+        return stay.with_code(code)
+    # This e-mail is the last word: what another door's push had asked for does not count any more.
+    stay = replace(stay, codes=tuple(replace(c, mailed=None) for c in stay.codes))
+    if stay.told or code.doubt is None:
         return stay.with_code(code)
     return replace(stay.with_code(replace(code, doubt=replace(code.doubt, tells=True))), told=True)
 
@@ -176,20 +198,15 @@ def answered(
 ) -> Stay:
     """The stay after the answer to the command (`step`) that `begun` recorded."""
     code, goal = _code_and_goal(stay, visit, house, now)
+    if isinstance(step, Clear):  # whatever the answer: the next list tells
+        return stay.with_code(replace(code.tried(now, Job.REMOVE, answer.outcome), in_flight=False))
     if isinstance(step, Overwrite):
         return stay.with_code(absorb_blank(code, answer, now))
-    if code.doubt is not None and code.doubt.tells and answer.outcome.kind in _SENDS_NOTHING:
-        stay, code = replace(stay, told=False), replace(code, mailed=None)
+    if code.doubt is not None and code.doubt.tells and answer.outcome.kind in SURELY_NOT:
+        stay = replace(stay, told=False)
         goal = goals(stay, house, now)[visit.lock]
     absorbed = absorb(code, goal, answer, now, _terms(stay, visit, house, now))
-    return _emailed(stay.with_code(absorbed), code, goal)
-
-
-# A push that was refused sent no e-mail: its PIN is as untold as before.
-_SENDS_NOTHING = frozenset(
-    {Kind.PIN_EXISTS, Kind.NOT_ADMIN, Kind.LOCK_NOT_FOUND, Kind.BAD_WINDOW, Kind.REFUSED}
-    | {Kind.INVALID_TOKEN, Kind.THROTTLED, Kind.NOT_SENT, Kind.OFFLINE}
-)
+    return _emailed(stay.with_code(absorbed), code)
 
 
 def _code_and_goal(stay: Stay, visit: Visit, house: House, now: datetime) -> tuple[AccessCode, Goal]:
@@ -237,9 +254,9 @@ def strays(view: View, claimed: Collection[tuple[int, str]]) -> list[tuple[StayK
     taken = {slot for slot, _ in claimed}
     found = []
     for slot, entry in sorted(view.entries.items()):
-        mark = marked(entry.name)
-        if slot not in taken and mark is not None:
-            found.append((StayKey.parse(mark), entry))
+        key = marked(entry.name)
+        if slot not in taken and key is not None:
+            found.append((key, entry))
     return found
 
 

@@ -21,7 +21,7 @@ from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
-from worker.domain.steps import ChoosePin, Delete, Overwrite, Push, Read, SetClock, Step, Terms
+from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
 from worker.service.clock import Clock
 from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Known, Ledger
@@ -66,6 +66,7 @@ class Visit:
     facts: LockFacts = field(init=False)
     started: float = field(default_factory=time.monotonic)
     offline: list[str] = field(default_factory=list)
+    cleared: set[int] = field(default_factory=set)
     spare_pin: str = field(default_factory=lambda: choose(SPARE_LENGTH, lambda _: False), repr=False)
 
     def __post_init__(self) -> None:
@@ -224,6 +225,7 @@ class Visit:
             clock_set_at=self.facts.clock_set_at(now),
             clock_tried=self.facts.clock_was_tried(now),
             spare_pin=self.spare_pin,
+            cleared=tuple(self.cleared),
             leaving=tuple(slot for slot, ref in self.slots.items() if self._is_leaving(ref)),
         )
 
@@ -277,7 +279,7 @@ class Visit:
         for key, entry in turn.strays(view, tuple(self.slots.items())):
             ref = str(key)
             self._change(ref, self._reclaim(entry))
-            if self.slots.get(entry.slot) == ref and ref not in self.queue:
+            if self._code(ref) is not None and ref not in self.queue:
                 self.queue.append(ref)
 
     def _tell_of_unmanaged(self, view: View) -> None:
@@ -320,6 +322,7 @@ class Visit:
         stay = self.known[ref].stay
         if not begun or stay is None:
             return
+        self.cleared |= {step.slot} if isinstance(step, Clear) else set()
         self.calls.leased_at = asked
         answer = self.calls.command(stay, step, begun[0])
 
@@ -340,6 +343,7 @@ class Visit:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})
         elif isinstance(step, Delete) and answer.outcome.kind is Kind.DONE:
             self.view = self.view.without(step.slot)
+            self._take_in_strays(self.view)  # a second code of the stay, now that nothing hides it
             self._call_in_waiting()
 
     def _call_in_waiting(self) -> None:

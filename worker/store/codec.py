@@ -108,7 +108,14 @@ _FLAGS = {
     "wt": "waiting",
     "bh": "by_hand",
 }
-_COUNTS = {"at": "attempts", "f": "failures", "of": "offline", "mr": "misreads", "cr": "crashes"}
+_COUNTS = {
+    "at": "attempts",
+    "f": "failures",
+    "rf": "refused_pins",
+    "of": "offline",
+    "mr": "misreads",
+    "cr": "crashes",
+}
 _MOMENTS = {"sd": "started", "sn": "seen_at", "na": "next_arrival", "dl": "deadline"}
 _EXACT = {"ag": "again_at", "du": "due"}  # to the millisecond, as they stand on the timetable
 
@@ -155,12 +162,12 @@ def _load_code(row: _Json, writes: list[list[str]], mailed: list[str] | None) ->
 def _doubt(doubt: Doubt) -> list[Any]:
     since, refutes = to_millis(doubt.since), to_millis(doubt.refutes_from)
     looked = to_millis(doubt.looked_at) if doubt.looked_at is not None else None
-    flags = int(doubt.answered), int(doubt.is_free), int(doubt.tells)
+    flags = int(doubt.answered), int(doubt.is_free), int(doubt.tells), int(doubt.asks)
     return [doubt.job.value, since, refutes, doubt.reason.value, *flags, looked]
 
 
 def _load_doubt(row: list[Any]) -> Doubt:
-    job, since, refutes, reason, answered, is_free, tells, looked = row
+    job, since, refutes, reason, answered, is_free, tells, asks, looked = row
     return Doubt(
         job=Job(job),
         since=from_millis(since),
@@ -169,6 +176,7 @@ def _load_doubt(row: list[Any]) -> Doubt:
         answered=bool(answered),
         is_free=bool(is_free),
         tells=bool(tells),
+        asks=bool(asks),
         looked_at=from_millis(looked) if looked is not None else None,
     )
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from worker.domain.marks import marked
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.slots import View
-from worker.domain.steps import Delete, Push
+from worker.domain.steps import Delete, Overwrite, Push
 
-Command = Push | Delete
+Command = Push | Overwrite | Delete
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LockModel:
         """Keep what the lock held until now: a list may still show it."""
         self.past.append((now, dict(self.holds)))
 
-    def pin_is_elsewhere(self, step: Push) -> bool:
+    def pin_is_elsewhere(self, step: Push | Overwrite) -> bool:
         """Whether the vendor would say "Password is already existing."."""
         return any(e.pin == step.written.pin and n != step.slot for n, e in self.holds.items())
 
@@ -85,4 +85,4 @@ def answer_of(kind: Kind, lock: LockModel, *, with_list: bool) -> Answer:
 
 def bears_mark_of(entry: Entry, ref: str) -> bool:
     """Whether an entry is a code of this stay."""
-    return marked(entry.name) == ref
+    return str(marked(entry.name)) == ref

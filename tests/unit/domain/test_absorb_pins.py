@@ -47,6 +47,33 @@ def test_an_untold_pin_that_exists_is_replaced_in_place() -> None:
     assert (Reason.PIN_TAKEN, 4) == (bench.letter.reason, bench.code.attempts)
 
 
+def test_no_more_than_three_other_pins_are_tried_however_many_delays_there_are() -> None:
+    """H05: a number of its own; other failures have all their attempts."""
+    bench = Bench(house=a_house(retry_delays=(timedelta(0),) * 6)).event(
+        "created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00"
+    )
+    for pin in ("482913", "730518", "915264", "640827"):
+        assert bench.letter is None
+        bench.write(replace(bench.stay, pin=pin))
+        bench.send(bench.look(), Kind.PIN_EXISTS)
+        bench.look()
+    assert bench.letter is not None
+    assert (Reason.PIN_TAKEN, 4) == (bench.letter.reason, bench.code.attempts)
+
+
+def test_other_pins_count_as_attempts() -> None:
+    """Attempts are at most the number of delays plus one, whatever their mix."""
+    bench = Bench(house=a_house(retry_delays=(timedelta(0),))).event(
+        "created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00"
+    )
+    for pin, kind in (("482913", Kind.FAILED), ("482913", Kind.PIN_EXISTS)):
+        bench.write(replace(bench.stay, pin=pin))
+        bench.send(bench.look(), kind)
+        bench.look()
+    assert bench.letter is not None
+    assert (Reason.PIN_TAKEN, 2) == (bench.letter.reason, bench.code.attempts)
+
+
 def test_a_told_pin_that_exists_is_a_letter_for_that_lock() -> None:
     """Promise 3: the PIN came with the event, so it stays."""
     bench = a_bench()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.domain.kit import KEY, NOW, PIN, Bench, an_event
-from worker.domain.access_code import AccessCode, Doubt, GaveUp, LetterRef, Phase, Try, Written
+from worker.domain.access_code import AccessCode, Blank, Doubt, GaveUp, LetterRef, Phase, Try, Written
 from worker.domain.booking import Booking, Status, StayKey, Version
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.plan import applied
@@ -39,11 +38,6 @@ OUTCOMES = st.builds(
 )
 
 
-def optional(cls: type[Any], **strategies: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Those of the strategies whose field the class has."""
-    return {name: made for name, made in strategies.items() if name in {f.name for f in fields(cls)}}
-
-
 DOUBTS = st.builds(
     Doubt,
     job=JOBS,
@@ -51,7 +45,10 @@ DOUBTS = st.builds(
     refutes_from=SECONDS,
     reason=REASONS,
     answered=st.booleans(),
-    **optional(Doubt, with_email=st.booleans(), is_free=st.booleans(), looked_at=st.none() | SECONDS),
+    is_free=st.booleans(),
+    tells=st.booleans(),
+    asks=st.booleans(),
+    looked_at=st.none() | SECONDS,
 )
 LETTERS = st.builds(LetterRef, TEXT, REASONS, JOBS, st.booleans())
 CODES = st.builds(
@@ -68,6 +65,7 @@ CODES = st.builds(
     removal_repeated=st.booleans(),
     attempts=COUNTS,
     failures=COUNTS,
+    refused_pins=COUNTS,
     offline=COUNTS,
     misreads=COUNTS,
     crashes=COUNTS,
@@ -79,7 +77,9 @@ CODES = st.builds(
     waiting=st.booleans(),
     by_hand=st.booleans(),
     letter=st.none() | LETTERS,
-    **optional(AccessCode, mailed=st.none() | WRITTEN, aim=DIGITS, mail_in_doubt=st.booleans()),
+    mailed=st.none() | WRITTEN,
+    aim=DIGITS,
+    blank=st.sampled_from(Blank),
     due=st.none() | SECONDS,
     deadline=st.none() | SECONDS,
 )

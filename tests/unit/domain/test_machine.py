@@ -16,11 +16,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.unit.domain.kit import HOUR, MINUTE, SECOND
 from tests.unit.domain.lock_model import bears_mark_of
 from tests.unit.domain.machine_visit import VisitModel
-from tests.unit.domain.machine_world import FAIR, LOCKS, REFS, WEATHER, Weather, World
+from tests.unit.domain.machine_world import (
+    FAIR,
+    FENCE,
+    HOUSE,
+    LOCKS,
+    REFS,
+    SPARE_PIN,
+    WEATHER,
+    Weather,
+    World,
+)
 from worker.domain.access_code import AccessCode
 from worker.domain.escalation import open_letters
 from worker.domain.goals import Wish
+from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry
+from worker.domain.pins import choose
+from worker.domain.plan import applied, goals, takes_email, turned_for_new_pin
+from worker.domain.record import Stay
+from worker.domain.turn import crashed
+from worker.service.review import _resolved as resolved
+
+KINDS = ["created", "updated", "cancelled"]
+UNITS = st.sampled_from(["house", "cabin", "shed"])
 
 
 class InnkeyMachine(RuleBasedStateMachine):
@@ -49,7 +68,7 @@ class InnkeyMachine(RuleBasedStateMachine):
 
     @rule(
         ref=st.sampled_from(REFS),
-        unit=st.sampled_from(["house", "cabin", "shed"]),
+        unit=UNITS,
         begins=st.integers(-5, 40),
         hours=st.integers(1, 40),
         has_mail=st.booleans(),
@@ -69,7 +88,7 @@ class InnkeyMachine(RuleBasedStateMachine):
         if ref in self.world.stays:
             self.world.event(ref, "updated", check_out=(self.world.now + hours * HOUR).isoformat())
 
-    @rule(ref=st.sampled_from(REFS), unit=st.sampled_from(["house", "cabin", "shed"]))
+    @rule(ref=st.sampled_from(REFS), unit=UNITS)
     def move(self, ref: str, unit: str) -> None:
         """Another room."""
         if ref in self.world.stays:
@@ -82,6 +101,15 @@ class InnkeyMachine(RuleBasedStateMachine):
         pin = stay.pin if stay is not None and stay.pin is not None else "7406"
         self.world.locks[lock].note(self.world.now)
         self.world.locks[lock].holds[slot] = Entry(slot, pin, "Cleaner", "2601010000", "2712312359")
+
+    @rule(lock=st.sampled_from(LOCKS), slot=st.integers(120, 122), ref=st.sampled_from(REFS))
+    def copy_by_hand(self, lock: str, slot: int, ref: str) -> None:
+        """A code turns up under the mark of a stay, in whatever slot."""
+        stay = self.world.stays.get(ref)
+        if stay is not None and stay.pin is not None:
+            self.world.locks[lock].note(self.world.now)
+            name = name_for(stay.key, "Ann")
+            self.world.locks[lock].holds[slot] = Entry(slot, "7407", name, "2601010000", "2712312359")
 
     @rule(lock=st.sampled_from(LOCKS), slot=st.integers(120, 122))
     def delete_by_hand(self, lock: str, slot: int) -> None:
@@ -109,14 +137,75 @@ class InnkeyMachine(RuleBasedStateMachine):
         for lock in LOCKS:
             self.visit(lock, weather)
 
+    @rule(ref=st.sampled_from(REFS), back=st.integers(0, 3), kind=st.sampled_from(KINDS), unit=UNITS)
+    def late_event(self, ref: str, back: int, kind: str, unit: str) -> None:
+        """An event is overtaken by newer ones, or two have one version."""
+        known = self.world.events.get(ref, [])
+        if known:
+            number = known[max(len(known) - 1 - back, 0)].version.number
+            self.world.late_event(ref, kind, number or 1, unit=unit)
+
+    @rule(ref=st.sampled_from(REFS))
+    def same_event_again(self, ref: str) -> None:
+        """The newest event is applied twice: nothing of the work changes."""
+        stay, events = self.world.stays.get(ref), self.world.events.get(ref, [])
+        if stay is None or events[-1].version != stay.booking.version:
+            return
+        self.world.write(stay)
+        stay = self.world.stays[ref]
+        self.world.write(applied(stay, events[-1], self.world.now))
+        again = self.world.stays[ref]
+        assert (stay.booking, stay.pin, stay.emailed) == (again.booking, again.pin, again.emailed), "B01"
+        states = [[(c.slot, c.phase, c.doubt, c.letter) for c in s.codes] for s in (stay, again)]
+        assert states[0] == states[1] or stay.waived is not None, "B01: an event that came twice did work"
+
     @rule(ref=st.sampled_from(REFS))
     def retry(self, ref: str) -> None:
         """A person presses retry on the first open letter."""
+        code = self._with_letter(ref)
+        if code is not None:
+            self.world.write(self.world.stays[ref].with_code(code.retried()))
+
+    @rule(ref=st.sampled_from(REFS))
+    def resolve(self, ref: str) -> None:
+        """A person settles the first open letter by hand."""
+        code, stay = self._with_letter(ref), self.world.stays.get(ref)
+        if code is None or stay is None or code.letter is None:
+            return
+        if code.slot is not None and not isinstance(self.world.goal(ref, code.lock), Wish):
+            self.world.fences[code.lock][code.slot] = FENCE + ref
+        after = resolved(stay, code.letter.id, HOUSE, self.world.now)
+        assert after is not None
+        self.world.write(after, by_hand=True)
+
+    def _with_letter(self, ref: str) -> AccessCode | None:
         stay = self.world.stays.get(ref)
-        code = next((c for c in stay.codes if c.letter is not None), None) if stay is not None else None
-        if stay is not None and code is not None and code.letter is not None:
-            again = replace(code.fresh(code.phase), letter=replace(code.letter, retrying=True))
-            self.world.write(stay.with_code(again))
+        return next((c for c in stay.codes if c.letter is not None), None) if stay is not None else None
+
+    @rule(ref=st.sampled_from(REFS))
+    def rotate(self, ref: str) -> None:
+        """A person asks for another PIN."""
+        stay = self.world.stays.get(ref)
+        if stay is not None and self._is_wanted(stay):
+            taken = self.world.pins() | {SPARE_PIN}
+            rotated = replace(stay, pin=choose(4, lambda pin: pin in taken))
+            self.world.write(turned_for_new_pin(rotated, HOUSE, self.world.now), by_hand=True)
+
+    @rule(ref=st.sampled_from(REFS))
+    def resend(self, ref: str) -> None:
+        """A person asks for the guest's e-mail once more."""
+        stay = self.world.stays.get(ref)
+        if stay is not None and self._is_wanted(stay) and takes_email(stay.booking, HOUSE.policy):
+            self.world.resend(ref)
+
+    def _is_wanted(self, stay: Stay) -> bool:
+        return any(isinstance(goal, Wish) for goal in goals(stay, HOUSE, self.world.now).values())
+
+    @rule(ref=st.sampled_from(REFS), lock=st.sampled_from(LOCKS))
+    def job_raises(self, ref: str, lock: str) -> None:
+        """The job of one code fails for a reason of our own."""
+        if ref in self.world.stays:
+            self.world.write(crashed(self.world.stays[ref], lock, self.world.now))
 
     def teardown(self) -> None:
         """Promise 8: in the end all is well or lies before a person; and so it is after check-out."""
@@ -157,7 +246,9 @@ class InnkeyMachine(RuleBasedStateMachine):
             VisitModel(self.world, lock, FAIR).run()
 
     def _on(self, lock: str, ref: str) -> list[Entry]:
-        return [e for e in self.world.locks[lock].holds.values() if bears_mark_of(e, ref)]
+        """What a lock holds of a stay, but for what a person has taken over."""
+        holds, fenced = self.world.locks[lock].holds, self.world.fences[lock]
+        return [e for n, e in holds.items() if bears_mark_of(e, ref) and n not in fenced]
 
     def _check_settled(self) -> None:
         for ref, stay in self.world.stays.items():
@@ -171,7 +262,7 @@ class InnkeyMachine(RuleBasedStateMachine):
                     assert [] == self._on(code.lock, ref), "promise 8: still on, and no letter"
 
     def _check_wish(self, ref: str, code: AccessCode, goal: Wish) -> None:
-        if code.waiting or goal.push_at > self.world.now:
+        if code.waiting or code.by_hand or goal.push_at > self.world.now:
             return
         shown = self._on(code.lock, ref)
         assert 1 == len(shown), "promises 3 and 8: not on the lock once, and no letter"
@@ -181,8 +272,6 @@ class InnkeyMachine(RuleBasedStateMachine):
 
 
 InnkeyMachine.TestCase.settings = settings(
-    max_examples=250,
-    stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )

@@ -24,11 +24,22 @@ def test_a_name_bears_its_mark_whatever_the_guest_is_called(key: StayKey, guest:
 
 @given(KEYS, KEYS, st.none() | st.text(max_size=100))
 def test_a_name_bears_no_other_mark(key: StayKey, other: StayKey, guest: str | None) -> None:
-    """F15: a code of another stay is not ours; ids that differ in blanks only are left aside."""
-    if str(key).replace(" ", "_") != str(other).replace(" ", "_") and not any(
-        c.isspace() for c in other.id + key.id
-    ):
-        assert not bears(name_for(key, guest), other)
+    """F15: a code of another stay is not ours."""
+    assert (key == other) is bears(name_for(key, guest), other)
+
+
+@pytest.mark.parametrize("booking", ["a b", "a_b", "a%20b", "a%b", "a\u00a0b", "a\u3000b", " a ", "50%"])
+def test_the_mark_of_an_id_with_blanks_leads_back_to_its_stay(booking: str) -> None:
+    """F15, G02: such a code is found and adopted, and none is taken for another's."""
+    key = StayKey("direct", booking)
+    assert key == marked(name_for(key, "Ann Lee"))
+    assert not any(bears(name_for(key, "Ann"), StayKey("direct", other)) for other in ("a", "b", "a-b", "50"))
+
+
+@pytest.mark.parametrize("name", ["direct/a%2", "direct/a%41", "direct/a%zz", "direct/%", "direct/a%c3%28"])
+def test_what_we_would_have_written_otherwise_is_no_mark(name: str) -> None:
+    """F15: nothing foreign is taken for ours."""
+    assert marked(name) is None
 
 
 @given(st.from_regex(r"[A-Za-z0-9-]{1,45}", fullmatch=True), st.text(max_size=200))
@@ -51,4 +62,4 @@ def test_names_of_others_bear_no_mark(name: str) -> None:
 
 def test_a_guest_cannot_pass_for_another_stay() -> None:
     """A guest who is called like a mark does not move the mark."""
-    assert "direct/BK-1" == marked(name_for(StayKey("direct", "BK-1"), "direct/BK-2"))
+    assert StayKey("direct", "BK-1") == marked(name_for(StayKey("direct", "BK-1"), "direct/BK-2"))

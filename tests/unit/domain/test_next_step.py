@@ -131,9 +131,10 @@ def test_a_code_in_doubt_gets_no_command(goal: Wish | Leave) -> None:
 
 
 def test_a_list_from_before_the_command_says_nothing_of_it() -> None:
-    """Promise 6: an old list is read anew."""
+    """Promise 6: an old list is read anew, that of an answer in the same instant too."""
     code = replace(ON, phase=Phase.SETTING, doubt=DOUBT)
-    assert Read() == next_step(code, WISH, a_view(NOW - MINUTE), NOW, TERMS)
+    for read_at in (NOW - MINUTE, DOUBT.since):
+        assert Read() == next_step(code, WISH, a_view(read_at), NOW, TERMS)
 
 
 def test_a_list_from_before_the_doubt_may_be_refuted_is_read_anew() -> None:

@@ -74,6 +74,18 @@ def test_a_foreign_code_in_a_slot_that_we_never_got_leaves_it_there() -> None:
     assert 121 == step.slot
 
 
+def test_a_slot_is_not_given_up_while_our_push_may_still_turn_up_there() -> None:
+    """Promise 3: a list that lags shows the code from before; only one read after the hold lets go."""
+    bench = Bench().book()
+    step = bench.look()
+    bench.send(step, Kind.DOUBT)
+    before = an_entry(120, name=FOREIGN)
+    assert isinstance(bench.look(before), Wait)
+    assert 120 == bench.code.slot
+    bench.wait(HOLD).look(before)
+    assert bench.code.slot is None
+
+
 def test_at_a_cancelled_slot_a_foreign_code_ends_the_claim() -> None:
     """F15: never deleted, no letter, the code counts as removed."""
     bench, _ = on()

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from tests.unit.domain.kit import DOOR, KEY, NOW, OTHER_PIN, PIN, Bench, a_house, a_view, an_entry
 from worker.domain.access_code import AccessCode, Written
+from worker.domain.booking import StayKey
+from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry, Kind
-from worker.domain.slots import Sight, View, adoptable, free_slot, look
+from worker.domain.slots import Sight, View, free_slot, look, unclaimed
 from worker.domain.steps import Delete, Push, Read, WaitForSlot
 from worker.domain.turn import strays
 
@@ -109,10 +111,10 @@ def test_what_a_list_shows_at_our_slot() -> None:
 def test_only_our_own_unclaimed_code_is_adopted() -> None:
     """A13, A18: of several the lowest slot; what is claimed is not adopted."""
     view = a_view(NOW, an_entry(125, OURS), an_entry(122, OURS), an_entry(121, OURS, "direct/BK-2"))
-    found = adoptable(KEY, view, {122})
+    found = unclaimed(KEY, view, {122})
     assert found is not None
     assert 125 == found.slot
-    found = adoptable(KEY, view, ())
+    found = unclaimed(KEY, view, ())
     assert found is not None
     assert 122 == found.slot
 
@@ -121,6 +123,18 @@ def test_strays_bear_a_mark_and_are_unclaimed() -> None:
     """F15: codes without a mark and codes in claimed slots are left alone."""
     view = a_view(NOW, an_entry(120), an_entry(121), an_entry(122, name="Cleaner"))
     assert [(KEY, an_entry(121))] == strays(view, [(120, str(KEY))])
+
+
+def test_a_stay_whose_id_has_blanks_is_adopted_and_its_strays_are_known() -> None:
+    """F15, G02: "a b" and "a_b" are two stays, whatever their marks look like."""
+    key, other = StayKey("direct", "a b"), StayKey("direct", "a_b")
+    view = a_view(
+        NOW, an_entry(120, OURS, name_for(key, "Ann Lee")), an_entry(121, OURS, name_for(other, None))
+    )
+    assert [120, 121] == [
+        entry.slot for one in (key, other) if (entry := unclaimed(one, view, ())) is not None
+    ]
+    assert [key, other] == [found for found, _ in strays(view, ())]
 
 
 def test_a_small_range_is_honoured() -> None:

@@ -21,6 +21,8 @@ from tests.unit.domain.kit import (
     SHED,
     Bench,
     a_house,
+    a_view,
+    an_answer,
     an_entry,
     of,
 )
@@ -30,7 +32,7 @@ from worker.domain.goals import Wish
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry, Kind
 from worker.domain.reasons import Job, Reason
-from worker.domain.steps import ChoosePin, Delete, Push, Wait
+from worker.domain.steps import ChoosePin, Clear, Delete, Push, Wait
 
 MAIL = "ann@example.com"
 
@@ -210,6 +212,52 @@ def test_a_code_that_is_wanted_or_held_is_no_stray() -> None:
     bench.send(step, Kind.DONE, [of(step)])
     bench.event("cancelled")
     assert turn.reclaimed(bench.stay, DOOR, late, bench.house, bench.now) is None
+
+
+def test_a_second_code_of_a_stay_is_taken_off() -> None:
+    """Promise 3, A18: a list that lagged had hidden it; the first one stays as it is."""
+    bench = Bench().book()
+    shown = bench.put_on()
+    second = an_entry(121, Written(OTHER_PIN, "2612011500", "2612051000"))
+    assert Clear(121) == bench.look(shown, second)
+    visit = bench.visit(a_view(NOW, shown, second))
+    bench.write(turn.begun(bench.stay, Clear(121), visit, bench.house, bench.now))
+    assert bench.code.in_flight
+    answer = an_answer(Kind.FAILED)
+    bench.write(turn.answered(bench.stay, answer, visit, bench.house, bench.now, Clear(121)))
+    assert (Phase.SET, 120, None) == (bench.code.phase, bench.code.slot, bench.code.doubt)
+    tried = replace(visit, cleared=(121,))
+    assert isinstance(turn.look_at(bench.stay, tried, bench.house, bench.now)[1], Wait)
+
+
+@pytest.mark.parametrize("claimed", [((121, "direct/BK-9"),), ((121, "!direct/BK-1"),)])
+def test_a_second_code_in_a_slot_that_is_claimed_or_fenced_is_left_alone(
+    claimed: tuple[tuple[int, str], ...],
+) -> None:
+    """Promise 2: what a person has taken over, or another stay claims, is not ours to clear."""
+    bench = Bench(claimed=claimed).book()
+    shown = bench.put_on()
+    assert isinstance(bench.look(shown, an_entry(121, wanted(bench))), Wait)
+
+
+def test_nothing_is_cleared_before_the_first_code_is_proven() -> None:
+    """Promise 6: in doubt it may be the second one that stays."""
+    bench = Bench().book()
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    assert not isinstance(bench.look(an_entry(121, wanted(bench))), Clear)
+
+
+def test_a_reinstated_stay_that_adopts_its_stray_is_still_owed_its_e_mail() -> None:
+    """Promise 7: only after a loss of the record does an adopted code count as e-mailed."""
+    bench = Bench().event("created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00")
+    bench.write(replace(bench.stay, pin=PIN))
+    step = pushed(bench)
+    bench.send(step, Kind.DOUBT)
+    bench.event("cancelled").wait(HOLD).look()
+    bench.event("created", guest_email=MAIL)
+    again = pushed(bench, of(step))
+    assert (step.slot, True, None) == (again.slot, again.with_email, bench.stay.emailed)
 
 
 def test_a_job_that_crashes_again_and_again_is_a_bug_letter() -> None:

@@ -5,8 +5,7 @@ local late = 0
 
 for account, _ in pairs(input.places) do
   local window = PREFIX .. 'window:' .. account
-  -- Before now, not at it: in that millisecond a lease that was taken along with the place still exists.
-  for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', '(' .. now)) do
+  for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', now)) do
     redis.call('ZREM', window, holder)
     if not string.find(holder, '#', 1, true) then
       place(holder, input.accounts[holder] or input.fallback, now)
