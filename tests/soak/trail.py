@@ -1,7 +1,7 @@
 """What may never have happened on the way: judged from the vendor's journal of calls and changes. Pure.
 
-Two things cannot be promised, and are taken into account here, each just where it applies: a process that
-was frozen between its last check and the socket sends its call when it thaws; and the vendor carries a command
+Two things cannot be promised, and are taken into account here, each just where it applies: a process that was
+frozen between its last check and the socket sends its call when it thaws; and the vendor carries a command
 out late, or lets a slot change by hand after Innkey has read the list.
 """
 
