@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 import httpx
 
 from tests.soak import model
-from tests.soak.canary import Watchdog, command_lines
+from tests.soak.closing import leaks, raised, unmailed
 from tests.soak.faults import Faults
 from tests.soak.layout import SOURCE
 from tests.soak.live import Live
-from tests.soak.mail_sink import read_mails
 from tests.soak.model import Problem, Seen, Wanted
 from tests.soak.plan import Deed, Schedule, What
 from tests.soak.rush import overtaken, run_rush
@@ -111,7 +110,7 @@ class Campaign:
         clean = self.wait(lambda: not self._is_busy(), "all events accepted and all late commands done", 60)
         if not clean:
             self.problems.append(Problem(1, f"{self.sender.waiting} events were not accepted in a minute"))
-        self._until_clean("what can be settled", SETTLE_SECONDS, forgiven=True)
+        self.problems += self._until_clean("what can be settled", SETTLE_SECONDS, forgiven=True)
         self._nudge()
         left = self._until_clean("what the vendor did behind our back", NUDGE_SECONDS, forgiven=False)
         self.problems += left
@@ -277,65 +276,9 @@ class Campaign:
         self.problems += self._until_clean("the last comparison", 20, forgiven=False)
         self.problems += self.watch.problems + judge(self.trail())
         self.problems += [Problem(1, f"event refused with {s}", e.booking) for e, s in self.sender.refused]
-        self.problems += self._unmailed() + self._raised() + self._canaries()
+        self.problems += unmailed(self.world, self.api, self.wait)
+        self.problems += raised(self.world.folder) + leaks(self.plan, self.world, self.api)
         self.problems = list(dict.fromkeys(self.problems))
-
-    def _unmailed(self) -> list[Problem]:
-        """Promise 8: a person was mailed about each letter that is still open."""
-        found: list[Problem] = []
-
-        def all_told() -> bool:
-            mails = "\n".join(text for _, text in read_mails(self.world.mails))
-            letters = self.api.items("/v1/dead-letters", state="open")
-            untold = [one for one in letters if one["id"] not in mails and "more" not in mails]
-            found[:] = [
-                Problem(
-                    8, f"nobody was mailed about letter {one['id']} ({one['reason']})", one["booking"] or ""
-                )
-                for one in untold
-            ]
-            return not found
-
-        self.wait(all_told, "the mails", 60)
-        return found
-
-    def _raised(self) -> list[Problem]:
-        """A job that raised is a bug, whatever became of it."""
-        words = (
-            "visit.failed",
-            "visit.no_end",
-            "visit.unreadable",
-            "event.failed",
-            "web.failed",
-            "tick.failed",
-        )
-        counted: dict[tuple[str, str], int] = {}
-        for path in sorted(self.world.folder.glob("w*.log")):
-            for line in path.read_text(errors="replace").splitlines():
-                word = next((word for word in words if f'"{word}"' in line), None)
-                if word is not None:
-                    kind = line.partition('"error": "')[2].partition('"')[0]
-                    counted[word, kind] = counted.get((word, kind), 0) + 1
-        return [Problem(8, f"{n} times {word} ({kind}) in the logs") for (word, kind), n in counted.items()]
-
-    def _canaries(self) -> list[Problem]:
-        keys = self.world.keys
-        secrets = {
-            "an API key": keys.kas,
-            "another API key": keys.busy,
-            "the API token": keys.token,
-            "the webhook secret": keys.webhook.removeprefix("whsec_"),
-            "the encryption key": keys.fernet,
-        }
-        dog = Watchdog(self.plan.canaries(), secrets)
-        found = dog.search("the process list", command_lines())
-        for path in [*self.world.folder.glob("*.log"), *(self.world.folder / "data" / "redis").rglob("*.*")]:
-            if path.is_file() and path.name != "redis.conf":
-                found += dog.search_file(path)
-        mails = "\n".join(f"{subject}\n{text}" for subject, text in read_mails(self.world.mails))
-        found += dog.search("the mails", mails)
-        found += dog.search("the dead letters", str(list(self.api.items("/v1/dead-letters"))))
-        return found + dog.search("the metrics", str(self.api.get("/metrics")))
 
 
 def _merged(plan: Schedule) -> list[Deed | Event]:

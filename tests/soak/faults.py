@@ -131,6 +131,8 @@ class Faults:
         world = self.world
         if stopped is not None:
             world.signal_pid(stopped, signal.SIGCONT)
+        elif world.redis.poll() is not None:
+            self.done["REDIS_RESTARTED"] += 1
         if sys.platform.startswith("linux") and world.redis.poll() is None:
             with contextlib.suppress(OSError):
                 resource.prlimit(world.redis.pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))

@@ -96,14 +96,14 @@ def _wanted(name: str, facts: Mapping[str, Any], origin: datetime) -> Wanted:
 
 
 def compare(layout: Layout, wanted: Mapping[str, Wanted], seen: Seen) -> list[Problem]:
-    """Everything that is not as it must be once all is settled (promises 1, 2, 3 and 8)."""
+    """Everything that is not as it must be once all is settled (promises 1, 2, 3, 6 and 8)."""
     places = _places(seen)
     letters = _Letters(seen.letters)
     problems = [one for booking in wanted.values() for one in _unapplied(booking, seen)]
     for booking in wanted.values():
-        view = seen.bookings.get(booking.id)
+        view, mine = seen.bookings.get(booking.id), places.pop(booking.mark, {})
         if view is not None:
-            problems += _codes(layout, booking, view, places.pop(booking.mark, {}), letters, seen)
+            problems += _codes(layout, booking, view, mine, letters, seen)
     for mark, found in places.items():
         problems += [
             Problem(2, f"a code of {mark}, of which nothing was accepted", lock=lock, slot=slot)
@@ -159,7 +159,7 @@ def _codes(
     letters: _Letters,
     seen: Seen,
 ) -> list[Problem]:
-    """Promises 3 and 8: each code is where it shall be, once, or a letter is open for it."""
+    """Promises 3, 6 and 8: each code is where it shall be, once, or a letter is open for it."""
     if booking.check_out is not None and abs(booking.ends - seen.now) < SLACK:
         return [Problem(8, "its window ends just now", booking.id)]
     doors = layout.all_units[booking.unit] if booking.unit and booking.may_be_on(seen.now) else ()
@@ -170,9 +170,10 @@ def _codes(
             problems += _door(layout, booking, view, lock, places.get(lock, []), seen)
     for lock, slots in places.items():
         left = [slot for slot in slots if lock not in doors and not letters.tell_of(booking.id, lock, slot)]
-        problems += [
-            Problem(8, f"{booking.status}, and its code is still on", booking.id, lock, slot) for slot in left
-        ]
+        state = next((code["state"] for code in view["codes"] if code["lock"] == lock), "gone")
+        text = f"{booking.status}, and its code is still on; the record says {state}"
+        promise = 6 if state in ("removed", "gone") else 8
+        problems += [Problem(promise, text, booking.id, lock, slot) for slot in left]
     return problems
 
 
@@ -193,7 +194,8 @@ def _door(
     if not slots:
         is_waiting = record["state"] == "planned" and _is_full(layout, booking, lock, seen)
         text = f"wanted, not on the lock, no letter; the record says {record['state']}"
-        return [] if is_waiting else [Problem(8, text, booking.id, lock, slot)]
+        promise = 6 if record["state"] == "set" else 8
+        return [] if is_waiting else [Problem(promise, text, booking.id, lock, slot)]
     if slots != [slot]:
         return [Problem(3, f"on slot {slots[0]}, the record says {slot}", booking.id, lock, slots[0])]
     wrong = _wrong_code(booking, view, record, seen.locks[lock][slots[0]], seen.now)

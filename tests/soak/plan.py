@@ -153,7 +153,7 @@ def _round(dice: random.Random, begins: float, length: float, layout: Layout) ->
         (What.CLOCK, dice.uniform(6, 12), {"who": dice.choice(WORKERS), "hours": -1}),
         (What.TWIN, dice.uniform(8, 15), {}),
         (What.TERM, 0.0, {"who": dice.choice(WEBS + WORKERS)}),
-        (What.DICE, dice.uniform(8, 20), {"rate": dice.choice((0.0005, 0.001, 0.002))}),
+        (What.DICE, dice.uniform(8, 20), {"rate": dice.choice((0.0002, 0.0004, 0.0008))}),
     ]
     for what, lasts, details in great:
         if lasts + 2 < length:
