@@ -13,6 +13,7 @@ import httpx
 from tests.soak import model
 from tests.soak.closing import leaks, raised, unmailed
 from tests.soak.faults import Faults
+from tests.soak.judge import judge
 from tests.soak.layout import SOURCE
 from tests.soak.live import Live
 from tests.soak.model import Problem, Seen, Wanted
@@ -20,7 +21,7 @@ from tests.soak.plan import Deed, Schedule, What
 from tests.soak.rush import overtaken, run_rush
 from tests.soak.sender import Sender
 from tests.soak.stories import DAY, Event
-from tests.soak.trail import Call, Trail, judge, touched_codes, touched_slots
+from tests.soak.trail import Call, Trail, displaced, touched_codes, touched_slots
 from tests.soak.vendor import read_changes
 from tests.soak.watch import Api, Watch, look
 from tests.soak.world import World
@@ -145,8 +146,10 @@ class Campaign:
 
     def look(self) -> Seen | None:
         """The world now; None while no web answers."""
+        gone = displaced(read_changes(self.world.journal))
+        typed = {place: pin for place, pin in self.faults.hand_typed.items() if place not in gone}
         try:
-            return look(self.world, self.api, self.faults.hand_typed)
+            return look(self.world, self.api, typed)
         except (httpx.HTTPError, KeyError):
             return None
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests.soak.canary import Watchdog
 from tests.soak.closing import raised, untold
+from tests.soak.judge import judge
 from tests.soak.rush import overtaken
 from tests.soak.stories import Canary
-from tests.soak.trail import Trail, digest, judge
+from tests.soak.trail import Trail, digest, displaced
 from tests.soak.vendor import Holder, PhysicalChange
 
 LOCK = "GATE01"
@@ -99,6 +100,12 @@ def test_a_code_typed_by_hand_that_a_list_had_shown_is_sacred(after: Holder | No
     assert [] == broken(calls=[call(1, 9, "list"), call(2, 13, op)], changes=[typed, gone])
     lagging = {"lag": {LOCK: 5.0}}
     assert [] == broken(calls=[call(1, 11, "list"), call(2, 13, op)], changes=[typed, gone], **lagging)
+
+
+def test_what_was_displaced_is_left_to_the_judge() -> None:
+    """A hand-typed code that a command displaced is named; one that was taken off by hand is not."""
+    assert {(LOCK, 120)} == displaced([change(13, HAND, ours("A"))])
+    assert set() == displaced([change(13, HAND, None, "hand"), change(14, ours("A"), None)])
 
 
 def test_a_list_that_failed_shows_nothing() -> None:
