@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import redis
 
 from tests.soak.canary import Watchdog, command_lines
 from tests.soak.mail_sink import Mail, read_mails
@@ -59,6 +61,22 @@ def raised(folder: Path) -> list[Problem]:
     return [Problem(8, f"{n} times {word} ({kind}) in the logs") for (word, kind), n in counted.items()]
 
 
+def redis_contents(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every key of Redis with all that it holds, broker messages included: its files may be compressed."""
+    readers: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
+        b"string": lambda client, key: client.get(key),
+        b"hash": lambda client, key: client.hgetall(key),
+        b"zset": lambda client, key: client.zrange(key, 0, -1),
+        b"set": lambda client, key: client.smembers(key),
+        b"list": lambda client, key: client.lrange(key, 0, -1),
+    }
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter(count=1000):
+            reader = readers.get(client.type(key))
+            if reader is not None:
+                yield key.decode(), key + b" " + repr(reader(client, key)).encode()
+
+
 def leaks(plan: Schedule, world: World, api: Api) -> list[Problem]:
     """Promise 9: the canaries, in every place where something of Innkey's was written or said."""
     keys = world.keys
@@ -75,6 +93,8 @@ def leaks(plan: Schedule, world: World, api: Api) -> list[Problem]:
     for path in [*world.folder.glob("*.log"), *(world.folder / "data" / "redis").rglob("*.*")]:
         if path.is_file() and path.name != "redis.conf":
             found += dog.search_file(path)
+    for name, value in redis_contents(world.redis.url):
+        found += dog.search(f"Redis, {name.rpartition(':')[0] or name}", value)
     mails = "\n".join(f"{subject}\n{text}" for subject, text in read_mails(world.mails))
     found += dog.search("the mails", mails)
     found += dog.search("the dead letters", str(list(api.items("/v1/dead-letters"))))
