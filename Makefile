@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help setup demo run test lint types lock
+.PHONY: help setup demo run test soak lint types lock
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ run: $(STAMP) ## Run Innkey on this machine against the sandbox of the vendor's 
 
 test: $(STAMP) ## Run the whole test suite
 	$(BIN)/pytest -n 2 --dist loadscope
+
+SECONDS ?= 60
+
+soak: $(STAMP) ## Try to break every promise: make soak SECONDS=60 SEED=7 (without SEED: a new one)
+	@$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: $(STAMP) ## Check style, formatting and which module imports which
 	$(BIN)/ruff check

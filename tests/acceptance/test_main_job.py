@@ -89,6 +89,26 @@ def test_worker_killed_in_a_call(inn: Stack) -> None:
     assert {} == inn.vendor.stats()["overlaps"]
 
 
+def test_sigterm_lets_the_call_end_and_hands_the_rest_back(inn: Stack) -> None:
+    """SIGTERM in a call: its answer counts, and another worker has the lock before a lease ends (G06)."""
+    inn.vendor.set_latency(base=6.0)
+    inn.start_all()
+    inn.book("BK-1")
+    inn.book("BK-2")
+    until(lambda: [c for c in inn.calls("add") if c["outcome"] == "running"], "a push to be under way")
+    inn.start("second", "worker")
+    until(lambda: inn.get("/readyz")["workers"] >= 2, "a second worker")
+    worker = inn.processes.pop("worker")
+    worker.terminate()
+    assert 0 == worker.wait(timeout=30)
+    inn.vendor.set_latency(base=0.0)
+    for booking in ("BK-1", "BK-2"):
+        inn.until_state(booking, "ready")
+    first, second = inn.calls("add")
+    assert "ok" == first["outcome"]
+    assert 0 <= second["at_epoch"] - first["ended_epoch"] < 5
+
+
 def test_all_messages_lost(inn: Stack) -> None:
     """With every broker message deleted, the record says what is still to do (promise 1)."""
     inn.start("web")

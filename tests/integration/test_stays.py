@@ -311,6 +311,25 @@ def test_full_lock_waits_and_is_woken(tmp_path: Path) -> None:
         assert 0 == inn.innkey.store.letters.open_count()
 
 
+@pytest.mark.parametrize("kind", ["answered", "in doubt"])
+def test_the_slot_that_frees_is_filled_at_once(tmp_path: Path, kind: str) -> None:
+    """A stay that waits and has no PIN yet gets it and the slot as soon as the removal is confirmed (A03).
+
+    By the answer, or by the list that is read after a doubtful one.
+    """
+    with engine(tmp_path, policy={"first_slot": "120", "last_slot": "120", "at_risk": '"0s"'}) as inn:
+        inn.book("BK-1", unit="cabin")
+        inn.settle()
+        inn.book("BK-2", unit="cabin", check_in=(datetime.now(UTC) + timedelta(hours=3)).isoformat())
+        inn.settle()
+        assert "setting" == inn.state("BK-2")
+        if kind == "in doubt":
+            inn.vendor.add_fault("status", status=504, op="delete", executed="yes", times=2)
+        inn.send("BK-1", kind="booking.cancelled")
+        inn.settle(lambda: inn.state("BK-2") == "ready")
+        assert "cancelled" == inn.state("BK-1")
+
+
 def test_code_lost_on_the_lock_is_pushed_again(inn: Engine) -> None:
     """A code that vanished from the lock is pushed again at the next look (F14)."""
     inn.book(unit="cabin")

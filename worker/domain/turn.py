@@ -22,11 +22,13 @@ from worker.domain.record import Stay
 from worker.domain.slots import Sight, View, free_slot, look, unclaimed
 from worker.domain.stay import window
 from worker.domain.steps import (
+    ChoosePin,
     Clear,
     Delete,
     GiveUp,
     Overwrite,
     Push,
+    SetClock,
     Step,
     Terms,
     Wait,
@@ -169,6 +171,9 @@ def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | N
 def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
     if isinstance(step, WaitForSlot):
         return replace(code, waiting=True, again_at=None)
+    if isinstance(step, ChoosePin | SetClock | Push):
+        # A slot is free. Were it still waiting, the record would rest between choosing a PIN and the push.
+        return replace(code, waiting=False)
     if isinstance(step, GiveUp):
         return replace(code, gave_up=GaveUp(step.reason, step.job))
     if isinstance(step, Wait) and step.until is not None and step.until == visit.quiet_until:

@@ -19,7 +19,7 @@ def index_changes(
     commit: Commit, before: Stay | None, after: Stay, house: House, vault: Vault, *, must_be_free: bool
 ) -> None:
     """Add to `commit` what changes in the indexes from `before` to `after`."""
-    _slots(commit, before, after)
+    _slots(commit, before, after, house)
     _pins(commit, before, after, vault, must_be_free=must_be_free)
     _timetable(commit, before, after, house)
     _waiting(commit, before, after)
@@ -30,13 +30,14 @@ def _codes(stay: Stay | None) -> dict[str, AccessCode]:
     return {code.lock: code for code in stay.codes} if stay is not None else {}
 
 
-def _slots(commit: Commit, before: Stay | None, after: Stay) -> None:
+def _slots(commit: Commit, before: Stay | None, after: Stay, house: House) -> None:
     ref, old, new = str(after.key), _codes(before), _codes(after)
     for lock in old.keys() | new.keys():
         was = old[lock].slot if lock in old else None
         is_now = new[lock].slot if lock in new else None
         if was is not None and was != is_now:
             commit.freed.append((keys.lock_slots(lock), str(was), ref))
+            commit.call_in(lock, house.account_of(lock))
         if is_now is not None and was != is_now:
             commit.commands.append(["HSET", keys.lock_slots(lock), str(is_now), ref])
 

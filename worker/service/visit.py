@@ -305,6 +305,7 @@ class Visit:
         if empty:
             commit = Commit(fence=lease_key(self.claim))
             commit.freed += [(keys.lock_slots(self.lock.name), str(n), owner) for n, owner in empty.items()]
+            commit.call_in(self.lock.name, self.claim.account)
             commit.run(self.store.scripts, self.house)
             self.slots = {slot: owner for slot, owner in self.slots.items() if slot not in empty}
 

@@ -35,6 +35,7 @@ class Commit:
     commands: list[list[str | int]] = field(default_factory=list)
     freed: list[tuple[str, str, str]] = field(default_factory=list)
     agenda: list[tuple[str, str, str, int, int]] = field(default_factory=list)
+    called_in: list[tuple[str, str]] = field(default_factory=list)
     lease: tuple[str, str, int] | None = None
 
     def schedule(
@@ -44,6 +45,10 @@ class Commit:
         when = -1 if due is None else to_millis(due)
         urgent = when if deadline is None else to_millis(deadline)
         self.agenda.append((lock, account, ref, when, urgent))
+
+    def call_in(self, lock: str, account: str) -> None:
+        """Make those due that wait for a slot of this lock: one has become free."""
+        self.called_in.append((lock, account))
 
     def renew(self, lock: str, account: str, lease: timedelta) -> None:
         """Prolong the lease and its place from now on."""
@@ -62,6 +67,7 @@ class Commit:
             "commands": self.commands,
             "freed": self.freed,
             "agenda": self.agenda,
+            "called_in": self.called_in,
             "lease": self.lease,
             "places": places(house) if house is not None else {},
         }

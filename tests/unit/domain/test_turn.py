@@ -59,6 +59,16 @@ def test_a_code_under_our_mark_is_adopted_after_a_loss_of_the_record() -> None:
     assert (150, Phase.SET) == (bench.code.slot, bench.code.phase)
 
 
+def test_a_slot_that_frees_ends_the_waiting_before_there_is_a_pin() -> None:
+    """A03, promise 8: between the PIN and the push the code is due, it does not rest till a letter."""
+    bench = Bench(house=a_house(first_slot=120, last_slot=120))
+    bench.event("created", unit="cabin", check_in="2026-12-10T15:00", check_out="2026-12-12T10:00")
+    bench.look(an_entry(120, name="Cleaner"))
+    assert bench.code.waiting
+    assert isinstance(bench.wait(MINUTE).look(), ChoosePin)
+    assert (False, bench.now) == (bench.code.waiting, bench.code.due)
+
+
 def test_an_adopted_pin_counts_as_told() -> None:
     """Promise 3: the guest may know it."""
     bench = Bench().event("created", unit="cabin", check_in="2026-12-01T15:00", check_out="2026-12-05T10:00")

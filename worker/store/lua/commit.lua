@@ -1,6 +1,6 @@
 -- Several keys change together, or none. ARGV: JSON {already: [key, value] or null, guards: [[key, value or '']],
 -- vacant: [[hash, field, owner]], commands: [[...]], freed: [[hash, field, owner]],
--- agenda: [[lock, account, ref, due or -1, deadline]], lease: [lock, account, ms] or null, places: {account: n}}.
+-- agenda: [[lock, account, ref, due or -1, deadline]], called_in: [[lock, account]], lease: [lock, account, ms] or null, places: {account: n}}.
 -- Returns {now, 0 or 1 + the guard that failed, locks to wake}.
 local plan = cjson.decode(ARGV[1])
 local now, woken = clock(), {}
@@ -38,6 +38,17 @@ for _, row in ipairs(plan.agenda) do
     redis.call('ZADD', PREFIX .. 'deadline:' .. lock, deadline, ref)
   end
   -- A lock that is being served, or about to be, is put in its place when that visit ends.
+  if not redis.call('ZSCORE', PREFIX .. 'window:' .. account, lock) then
+    place(lock, account, now)
+    touched[account] = true
+  end
+end
+-- A slot has become free: as many as a claim brings along look at it, whoever else is due.
+for _, row in ipairs(plan.called_in) do
+  local lock, account = row[1], row[2]
+  for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do
+    redis.call('ZADD', PREFIX .. 'due:' .. lock, now, ref)
+  end
   if not redis.call('ZSCORE', PREFIX .. 'window:' .. account, lock) then
     place(lock, account, now)
     touched[account] = true

@@ -1,0 +1,1 @@
+"""The campaign against the promises: everything runs, and everything is broken."""
