@@ -50,7 +50,7 @@ class TestAccepted:
     """What is answered 200."""
 
     def test_event_is_recorded_and_hinted_at(self, kit: Web) -> None:
-        """200 names the event, which waits in the record; a message tells the workers."""
+        """C05: 200 names the event, which waits in the record; a message tells the workers."""
         answer = kit.deliver(event_body(guest={"name": "John Lee"}), event_id="msg_1")
         assert (200, {"status": "accepted", "event": "msg_1"}) == (answer.status_code, answer.json)
         assert 1 == kit.innkey.store.health.gauges()["inbox"]
@@ -70,7 +70,7 @@ class TestAccepted:
         assert 0 == kit.innkey.store.health.gauges()["inbox"]
 
     def test_other_types_are_ignored(self, kit: Web) -> None:
-        """What concerns no stay is answered 200 and not kept."""
+        """C03: what concerns no stay is answered 200 and not kept."""
         answer = kit.deliver(b'{"type": "payment.paid"}', event_id="msg_1")
         assert (200, {"status": "ignored", "event": "msg_1"}) == (answer.status_code, answer.json)
         gauges = kit.innkey.store.health.gauges()
@@ -114,7 +114,7 @@ class TestRefused:
         assert "POST" in answer.headers["Allow"]
 
     def test_unproven(self, kit: Web) -> None:
-        """Without a good signature nothing is read, kept or counted as anything else."""
+        """C01: without a good, fresh signature nothing is read, kept or counted as anything else."""
         body = event_body()
         for headers in (
             {"Content-Type": "application/json"},
@@ -140,7 +140,7 @@ class TestRefused:
         assert (415, PROBLEM) == (answer.status_code, answer.content_type)
 
     def test_size(self, kit: Web) -> None:
-        """A mebibyte is taken, a byte more is not, and the connection is closed on it."""
+        """C02: a mebibyte is taken, a byte more is not, and the connection is closed on it."""
         full = b'{"type": "x", "pad": "' + b"x" * (1024 * 1024 - 24) + b'"}'
         assert 1024 * 1024 == len(full)
         assert 200 == kit.deliver(full).status_code
@@ -164,7 +164,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'{"type": "booking.\\ud800"}'])
     def test_what_is_no_good_json_is_kept_too(self, kit: Web, body: bytes) -> None:
-        """Bad JSON from the right sender is for a person to see."""
+        """C02: bad JSON from the right sender is for a person to see."""
         assert 422 == kit.deliver(body).status_code
         assert 1 == kit.innkey.store.health.gauges()["rejected_events"]
 

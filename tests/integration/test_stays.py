@@ -210,7 +210,7 @@ def test_reinstated(inn: Engine) -> None:
 
 
 def test_twenty_at_once_on_one_lock(inn: Engine) -> None:
-    """Twenty bookings at once get twenty slots and PINs, one command at a time (A01, A02, promise 5)."""
+    """Twenty bookings at once get twenty slots and PINs, one command at a time (A01, A02, F21, promise 5)."""
     for number in range(20):
         inn.book(f"BK-{number}", unit="cabin")
     inn.settle()

@@ -240,7 +240,7 @@ class TestParse:
 
     @pytest.mark.parametrize("given", ["", "  ", "x" * 201, "a\nb", "a\x85", 1.5, True, None, ["a"], {}])
     def test_bad_ids(self, given: object) -> None:
-        """What cannot name a booking or a unit is refused."""
+        """C06: what cannot name a booking or a unit is refused, and never becomes a path or a key."""
         assert {"data.id"} == set(errors(event({"id": given})))
         assert {"data.unit"} == wrong(unit=given)
 

@@ -178,7 +178,7 @@ def test_letter_without_the_vendors_words_has_ours() -> None:
 
 
 def test_lock_shows_who_holds_which_slot() -> None:
-    """Slots in order, fenced ones marked; what was last seen as UTC, or null."""
+    """F32: slots in order, fenced ones marked; what was last seen as UTC, null for a lock never reached."""
     facts = {"clock": round(NOW.timestamp() * 1000)}
     view = lock_view(LOCK, HOUSE, 2, facts)
 

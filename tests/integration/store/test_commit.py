@@ -309,7 +309,7 @@ def test_the_sweep_goes_through_all_stays(store: Store) -> None:
 
 
 def test_one_unreadable_record_does_not_stop_the_sweep(store: Store) -> None:
-    """One failing entry never stops a batch: the other stays' entries are put back all the same."""
+    """G04: one failing entry never stops a batch: the other stays' entries are put back all the same."""
     desk = Desk(store, HOUSE)
     for number in range(3):
         desk.book(f"BK-{number}", starts_in=DAY * (20 + number))

@@ -96,7 +96,7 @@ def test_a_wrong_key_says_what_to_do(opened: Callable[..., Store]) -> None:
 
 
 def test_an_unreadable_record_holds_up_no_lock(opened: Callable[..., Store]) -> None:
-    """One record whose key is missing neither keeps its lock's lease nor is due again and again."""
+    """G04: one record whose key is missing neither keeps its lock's lease nor is due again and again."""
     store = opened(SECRET)
     desk = Desk(store, make_house("SS1"))
     desk.book("BK-1", starts_in=timedelta(hours=1))

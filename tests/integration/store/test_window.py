@@ -205,7 +205,7 @@ def test_a_claim_whose_answer_was_lost_is_repeated(store: Store) -> None:
 
 
 def test_a_stale_holder_can_neither_write_nor_release(store: Store) -> None:
-    """Promise 4: once its lease was taken over a holder's writes are refused, its release does nothing."""
+    """B07, promise 4: once its lease was taken over a holder's writes are refused, its release is void."""
     desk = Desk(store, make_house("SS1", places=1))
     desk.book()
     stale = _claimed(store, desk.house, "SS1")
