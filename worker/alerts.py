@@ -1,7 +1,8 @@
-"""Mails to the operations inbox over SMTP."""
+"""Mails to the operations inbox over SMTP, and further channels."""
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -11,10 +12,15 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
 
+import structlog
+
+from worker.secret import Secret
 from worker.setting_values import SmtpServer
 from worker.settings import Settings
 
 TIMEOUT = 20.0
+
+log = structlog.get_logger(__name__)
 
 
 class MailError(Exception):
@@ -94,8 +100,38 @@ class SmtpMailer:
         return smtplib.SMTP(host, port, timeout=TIMEOUT)
 
 
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Further channels (ALERT_URLS), by Apprise. Beside an inbox they are extras: what it took is told."""
+
+    urls: tuple[Secret, ...]
+    inbox: Mailer | None = None
+
+    def send(self, subject: str, text: str) -> None:
+        """Tell the inbox and each channel. Raises MailError where the inbox, or without one all, failed."""
+        if self.inbox is not None:
+            self.inbox.send(subject, text)
+        failed = [number for number, url in enumerate(self.urls, 1) if not _notified(url, subject, text)]
+        if failed:
+            log.error("alert.channels_failed", channels=failed, of=len(self.urls))
+        if self.inbox is None and len(failed) == len(self.urls):
+            raise MailError("none of ALERT_URLS took the alert")
+
+
+def _notified(url: Secret, subject: str, text: str) -> bool:
+    import apprise  # noqa: PLC0415 - an optional extra
+
+    # Its log names hosts and answers, and an answer may repeat a key of the address.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    channel = apprise.Apprise()
+    return bool(channel.add(url.reveal()) and channel.notify(title=subject, body=text))
+
+
 def make_mailer(settings: Settings) -> Mailer:
     """The mailer of these settings."""
-    if settings.smtp is None or settings.alert_email_from is None:
-        return NoMailer()
-    return SmtpMailer(settings.smtp, settings.alert_email_from, settings.alert_email_to)
+    inbox = None
+    if settings.smtp is not None and settings.alert_email_from is not None:
+        inbox = SmtpMailer(settings.smtp, settings.alert_email_from, settings.alert_email_to)
+    if settings.alert_urls:
+        return Channels(settings.alert_urls, inbox)
+    return inbox or NoMailer()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -143,6 +144,9 @@ def _check_together(reader: _Reader) -> None:
     for name, other in (("KAS_EMAIL", "KAS_PASSWORD"), ("KAS_PASSWORD", "KAS_EMAIL")):
         if name in given and other not in given:
             problems.append(Problem(other, f"is not set, but {name} is", f"set {other} too, or neither"))
+    if "ALERT_URLS" in given and find_spec("apprise") is None:
+        cure = "install it with: pip install 'innkey[apprise]', or unset ALERT_URLS"
+        problems.append(Problem("ALERT_URLS", "needs Apprise, which is not installed", cure))
     if "SMTP_URL" in given and "ALERT_EMAIL_TO" not in given:
         cause = "is not set, but SMTP_URL is: nobody would get the alerts"
         problems.append(Problem("ALERT_EMAIL_TO", cause, "set it to the address of the operations inbox"))
