@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from worker.domain.house import House
-from worker.domain.outcomes import Answer, Kind, Outcome
+from worker.domain.media import CARD
+from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.record import Stay
 from worker.domain.steps import Push
-from worker.kas import BadRequest, KasClient, NewPin
+from worker.kas import BadRequest, KasClient, NewPin, NewRfid
 from worker.service.counts import Counts
 from worker.service.keys import KeyRing
 
@@ -61,6 +62,28 @@ class Vendor:
             "delete", account, lambda client, key: client.delete_pin(lock, slot, key=key, not_after=not_after)
         )
 
+    def list_tags(self, account: str, lock: str, not_after: float) -> Answer:
+        """Read the lock's RFID tags, as entries like those of PINs."""
+        answer = self._call(
+            "rfid_list", account, lambda client, key: client.list_rfids(lock, key=key, not_after=not_after)
+        )
+        return _as_entries(answer)
+
+    def add_tag(self, account: str, lock: str, tag: NewRfid, not_after: float) -> Answer:
+        """Write a tag into its place, whatever that holds."""
+        answer = self._call(
+            "rfid_add", account, lambda client, key: client.add_rfid(lock, tag, key=key, not_after=not_after)
+        )
+        return _as_entries(answer)
+
+    def delete_tag(self, account: str, lock: str, rfid_id: int, not_after: float) -> Answer:
+        """Take off the tag in a place."""
+        return self._call(
+            "rfid_delete",
+            account,
+            lambda client, key: client.delete_rfid(lock, rfid_id, key=key, not_after=not_after),
+        )
+
     def set_clock(self, account: str, lock: str, not_after: float) -> Answer:
         """Set the lock's clock."""
         return self._call(
@@ -78,6 +101,27 @@ class Vendor:
                 answer = Answer(Outcome(Kind.REFUSED, message=f"Not sent: {error}"))
         self.counts.add(f"calls:{op}:{answer.outcome.kind.value}")
         return answer
+
+
+def new_tag(step: Push) -> NewRfid:
+    """The tag of a step: a card's ten printed digits, or a tag's own number."""
+    written = step.written
+    is_card = CARD.fullmatch(written.pin) is not None
+    return NewRfid(
+        rfid_id=step.slot,
+        name=step.name,
+        starts=written.starts,
+        ends=written.ends,
+        uid=None if is_card else written.pin,
+        kas_uid=written.pin if is_card else None,
+    )
+
+
+def _as_entries(answer: Answer) -> Answer:
+    if answer.tags is None:
+        return answer
+    rows = (Entry(t.rfid_id, t.uid.upper(), t.name, t.starts, t.ends) for t in answer.tags)
+    return replace(answer, entries=tuple(rows))
 
 
 def clients_for(

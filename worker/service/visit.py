@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_hex
 from threading import Event
 
 import structlog
@@ -16,6 +17,7 @@ from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
+from worker.domain.media import is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
@@ -67,10 +69,12 @@ class Visit:
     started: float = field(default_factory=time.monotonic)
     offline: list[str] = field(default_factory=list)
     cleared: set[int] = field(default_factory=set)
-    spare_pin: str = field(default_factory=lambda: choose(SPARE_LENGTH, lambda _: False), repr=False)
+    spare_pin: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Take over what the claim read."""
+        has_tags = is_tags(self.lock.name)
+        self.spare_pin = token_hex(4).upper() if has_tags else choose(SPARE_LENGTH, lambda _: False)
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
         self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
         self.offline = list(self.claim.offline)
@@ -255,7 +259,7 @@ class Visit:
         since, answer = self.calls.list_pins()
         if answer.entries is not None:
             self.view = View(since, {entry.slot: entry for entry in answer.entries})
-            self.facts.note("list", since)
+            self.facts.note("tags" if is_tags(self.lock.name) else "list", since)
             self._take_in_strays(self.view)
             self._tell_of_unmanaged(self.view)
             self._unfence(self.view)
@@ -289,7 +293,7 @@ class Visit:
             is_unknown = str(key) in self.known and self.known[str(key)].stay is None
             if is_unknown and key.source in self.house.sources:
                 found[str(entry.slot)] = str(key)
-        new, gone = self.facts.holds_unmanaged(found)
+        new, gone = self.facts.holds_unmanaged(found, of_tags=is_tags(self.lock.name))
         if new or gone:
             commit = Commit(fence=lease_key(self.claim))
             commit.commands = unmanaged_commands(self.lock.name, new, gone, self.clock.now())
