@@ -168,8 +168,13 @@ def _codes(
         is_due = booking.is_wanted(seen.now) or lock in places
         if is_due and not letters.tell_of(booking.id, lock):
             problems += _door(layout, booking, view, lock, places.get(lock, []), seen)
+    # On the new locks first: while one of them is full and no letter says so, the old ones are kept.
+    is_moving = booking.is_wanted(seen.now) and any(
+        lock not in places and not letters.tell_of(booking.id, lock) for lock in doors
+    )
     for lock, slots in places.items():
-        left = [slot for slot in slots if lock not in doors and not letters.tell_of(booking.id, lock, slot)]
+        is_kept = lock in doors or is_moving
+        left = [slot for slot in slots if not is_kept and not letters.tell_of(booking.id, lock, slot)]
         state = next((code["state"] for code in view["codes"] if code["lock"] == lock), "gone")
         text = f"{booking.status}, and its code is still on; the record says {state}"
         promise = 6 if state in ("removed", "gone") else 8

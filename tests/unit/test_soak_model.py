@@ -154,6 +154,18 @@ def test_a_full_lock_excuses_waiting_a_free_slot_does_not() -> None:
     assert [8] == promises(compare(LAYOUT, booking, seen(bookings={"BK-1": shown}, locks=locks)))
 
 
+def test_a_move_to_a_full_lock_keeps_the_old_door_until_a_letter() -> None:
+    """While the new door waits for a slot the guest keeps the old one; once a letter is open it must go."""
+    booking = fold([accepted(1, FACTS), accepted(2, {"unit": "b01-4"})], ORIGIN)
+    waiting = record("DOOR014", state="planned", slot=None)
+    shown = view(version="2", unit="b01-4", codes=[record(GATE), waiting, record(DOOR)])
+    full = {slot: code(slot, by_hand=True) for slot in (198, 199, 200)}
+    world = seen(bookings={"BK-1": shown}, locks={GATE: {120: code()}, DOOR: {120: code()}, "DOOR014": full})
+    assert [] == compare(LAYOUT, booking, world)
+    told = replace(world, letters=[letter(lock="DOOR014", slot=None)])
+    assert [8] == promises(compare(LAYOUT, booking, told))
+
+
 def test_a_stay_beyond_the_lead_time_is_planned_only() -> None:
     """Nothing need be on the lock; what is there, from before it was moved, must have the new window."""
     booking = wanted(check_in=30 * DAY, check_out=31 * DAY)
