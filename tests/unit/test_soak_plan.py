@@ -45,7 +45,7 @@ def test_the_key_is_revoked_in_some_minutes() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_faults_end_with_the_campaign(seed: int) -> None:
-    """Nothing outlasts the injected phase but a revoked key, given back at its end; what is late comes soon."""
+    """Nothing outlasts the injected phase but a revoked key, given back then; what is late comes soon."""
 
     def ends(deed: Deed) -> float:
         late = deed.details["late"][1] if deed.what is What.RATES else 0.0
