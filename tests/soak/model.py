@@ -16,6 +16,7 @@ from tests.soak.layout import PUSH_AHEAD, SOURCE, ZONE, Layout
 from tests.soak.sender import Accepted, moment
 
 MINUTE = timedelta(minutes=1)
+NOT_YET = 0  # no promise is broken, and none can be judged
 SLACK = timedelta(seconds=4)  # a window that ends just now is neither on nor off
 
 
@@ -161,7 +162,7 @@ def _codes(
 ) -> list[Problem]:
     """Promises 3, 6 and 8: each code is where it shall be, once, or a letter is open for it."""
     if booking.check_out is not None and abs(booking.ends - seen.now) < SLACK:
-        return [Problem(8, "its window ends just now", booking.id)]
+        return [Problem(NOT_YET, "its window ends just now", booking.id)]
     doors = layout.all_units[booking.unit] if booking.unit and booking.may_be_on(seen.now) else ()
     problems: list[Problem] = []
     for lock in doors:
@@ -227,8 +228,11 @@ def _wrong_code(
 
 
 def _is_full(layout: Layout, booking: Wanted, lock: str, seen: Seen) -> bool:
-    """Whether no slot is free for a stay of this unit: each has a code on it."""
-    taken = seen.locks.get(lock, {})
+    """Whether no slot is free for a stay of this unit: a code is in each, or a stay's record claims it."""
+    taken = set(seen.locks.get(lock, {}))
+    taken |= {
+        code["slot"] for view in seen.bookings.values() for code in view["codes"] if code["lock"] == lock
+    }
     return all(slot in taken for slot in layout.slots_of(booking.unit or ""))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.soak.layout import Layout
-from tests.soak.model import Problem, Seen, Wanted, compare, fold
+from tests.soak.model import NOT_YET, Problem, Seen, Wanted, compare, fold
 from tests.soak.sender import Accepted
 from tests.soak.stories import DAY, HOUR, Event
 
@@ -142,6 +142,16 @@ def test_a_removed_code_that_is_still_on_was_taken_as_done() -> None:
     assert [6] == promises(compare(LAYOUT, wanted(status="cancelled"), world))
 
 
+def test_a_window_that_ends_just_now_is_not_judged() -> None:
+    """Neither on nor off is wrong within seconds of the end: it is looked at again."""
+    booking = wanted(check_out=280.0)
+    out = booking["BK-1"].check_out
+    assert out is not None
+    shown = view(version="2", check_out=out.isoformat(), codes=[record(GATE, state="removing")])
+    world = Seen(booking["BK-1"].ends, {"BK-1": shown}, [], {GATE: {120: code()}})
+    assert [NOT_YET] == promises(compare(LAYOUT, booking, world))
+
+
 def test_a_full_lock_excuses_waiting_a_free_slot_does_not() -> None:
     """A code may wait only while each slot of its unit is taken."""
     booking = fold([accepted(1, {**FACTS, "unit": "b01-4"})], ORIGIN)
@@ -150,7 +160,9 @@ def test_a_full_lock_excuses_waiting_a_free_slot_does_not() -> None:
     full = {slot: code(slot, by_hand=True) for slot in (198, 199, 200)}
     locks = {GATE: {120: code()}, "DOOR014": full}
     assert [] == compare(LAYOUT, booking, seen(bookings={"BK-1": shown}, locks=locks))
-    locks = {GATE: {120: code()}, "DOOR014": {198: full[198]}}
+    claims = {"BK-8": view(id="BK-8", codes=[record("DOOR014", slot=200)])}
+    locks = {GATE: {120: code()}, "DOOR014": {198: full[198], 199: full[199]}}
+    assert [] == compare(LAYOUT, booking, seen(bookings={"BK-1": shown, **claims}, locks=locks))
     assert [8] == promises(compare(LAYOUT, booking, seen(bookings={"BK-1": shown}, locks=locks)))
 
 
