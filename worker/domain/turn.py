@@ -104,7 +104,11 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
         again_at = now + terms.policy.pending_poll
         return stay.with_code(replace(code, doubt=None, failures=code.failures + 1, again_at=again_at))
     observed = observe(code, goal, view, now, terms)
-    return _emailed(stay.with_code(observed), code)
+    stay = _emailed(stay.with_code(observed), code)
+    second = unclaimed(stay.key, view, {slot for slot, _ in visit.claimed})
+    if observed.slot is not None or second is None:
+        return stay
+    return reclaimed(stay, visit.lock, second, house, now) or stay
 
 
 def _is_pin_about_to_leave(code: AccessCode, visit: Visit, view: View, terms: Terms) -> bool:
