@@ -201,6 +201,12 @@ class InnkeyMachine(RuleBasedStateMachine):
     def _is_wanted(self, stay: Stay) -> bool:
         return any(isinstance(goal, Wish) for goal in goals(stay, HOUSE, self.world.now).values())
 
+    @rule(is_so=st.integers(0, 5).map(lambda n: n == 0), again=st.sets(st.sampled_from(REFS)))
+    def lose_the_record(self, again: set[str], *, is_so: bool) -> None:
+        """Redis is lost, and some bookings are sent again."""
+        if is_so:
+            self.world.lose_the_record(again)
+
     @rule(ref=st.sampled_from(REFS), lock=st.sampled_from(LOCKS))
     def job_raises(self, ref: str, lock: str) -> None:
         """The job of one code fails for a reason of our own."""
@@ -221,7 +227,7 @@ class InnkeyMachine(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         """Fair weather until nothing is due any more."""
-        for _ in range(2):  # what the first morning's list cannot decide, the second can
+        for _ in range(3):  # what one morning's list cannot decide, the next one can
             self.world.pass_time(10 * MINUTE)
             for lock in LOCKS:
                 VisitModel(self.world, lock, FAIR).run(sweep=True)
