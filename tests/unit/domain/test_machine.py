@@ -252,9 +252,10 @@ class InnkeyMachine(RuleBasedStateMachine):
             VisitModel(self.world, lock, FAIR).run()
 
     def _on(self, lock: str, ref: str) -> list[Entry]:
-        """What a lock holds of a stay, but for what a person has taken over."""
-        holds, fenced = self.world.locks[lock].holds, self.world.fences[lock]
-        return [e for n, e in holds.items() if bears_mark_of(e, ref) and n not in fenced]
+        """What a lock holds of a stay, but for what stands in a slot that is fenced or another's."""
+        theirs = {slot for slot, owner in self.world.claimed(lock) if owner != ref}
+        holds = self.world.locks[lock].holds
+        return [e for n, e in holds.items() if bears_mark_of(e, ref) and n not in theirs]
 
     def _check_settled(self) -> None:
         for ref, stay in self.world.stays.items():
