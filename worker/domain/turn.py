@@ -113,7 +113,12 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
     is_foreign = (
         isinstance(goal, Leave) and code.slot is not None and look(code, stay.key, view) is Sight.FOREIGN
     )
-    return _left_to_others(stay, code, now) if is_foreign else stay
+    if is_foreign:
+        stay = _left_to_others(stay, code, now)
+    second = unclaimed(stay.key, view, {slot for slot, _ in visit.claimed})
+    if observed.slot is not None or second is None:
+        return stay
+    return reclaimed(stay, visit.lock, second, house, now) or stay
 
 
 def _left_to_others(stay: Stay, code: AccessCode, now: datetime) -> Stay:

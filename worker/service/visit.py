@@ -158,7 +158,10 @@ class Visit:
             if self.known[ref].stay is None:
                 self.store.agenda.forget(self.lock.name, ref)
                 return
-            if not self._act(ref, step) or self._rests(ref):
+            if not self._act(ref, step):
+                return
+            # Whoever waits for a slot was brought along to be looked at, though not due by its record.
+            if not isinstance(step, Read) and self._rests(ref):
                 return
         # Whatever goes round in circles must not flood the vendor: it counts as a failed job.
         log.error("visit.no_end", lock=self.lock.name, stay=ref)
@@ -335,14 +338,13 @@ class Visit:
             return turn.answered(found, answer, self._seen(now), self.house, now, step)
 
         self._change(ref, take_in)
-        self._learn(ref, step, answer)
+        self._learn(step, answer)
         if answer.outcome.kind is Kind.DONE:
             self._gateway_answered()
 
-    def _learn(self, ref: str, step: Push | Overwrite | Delete, answer: Answer) -> None:
+    def _learn(self, step: Push | Overwrite | Delete, answer: Answer) -> None:
         """What an answer shows of the lock serves the other codes of this visit too."""
-        code = self._code(ref)
-        if code is None or self.view is None:
+        if self.view is None:
             return
         if not isinstance(step, Delete) and answer.entries is not None:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})
