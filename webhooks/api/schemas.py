@@ -114,6 +114,7 @@ class CodeSchema(Schema):
     """A code on one lock; `starts` and `ends` are the lock's own YYMMDDHHmm."""
 
     lock = _text()
+    medium = _word(["pin", "rfid"])
     slot = _maybe_number()
     state = _word(["review", *(phase.value for phase in Phase)])
     starts = _maybe()

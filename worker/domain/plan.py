@@ -25,6 +25,7 @@ from worker.domain.record import Stay
 from worker.domain.stay import Span, bounds, moment_of, next_morning, span, started, window
 from worker.domain.steps import Step, Terms, Wait, next_step
 
+_NONE = timedelta(0)
 REMOVAL_SLACK = timedelta(hours=24)
 CHECK_SLACK = timedelta(hours=2)
 CLEAR_BEFORE = timedelta(hours=1)  # a door that was left is cleared so long before the next guest arrives
@@ -35,7 +36,8 @@ WAITING_LOOK = timedelta(minutes=30)  # a hand-typed code that goes away wakes n
 def unit_of(stay: Stay, house: House) -> Unit | None:
     """The unit of the stay, by the name that its source uses; a tag of the house's own names its doors."""
     if stay.booking.doors:
-        return Unit(name="", zone=house.zone, locks=stay.booking.doors, policy=house.policy)
+        at_once = replace(house.policy, push_ahead=_NONE, grace_before=_NONE, grace_after=_NONE)
+        return Unit(name=stay.booking.unit or "", zone=house.zone, locks=stay.booking.doors, policy=at_once)
     called = stay.booking.unit
     return house.unit_for(stay.key.source, called) if called is not None else None
 

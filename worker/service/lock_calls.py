@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.domain.answer_table import TABLE, Then
-from worker.domain.house import Account, House
+from worker.domain.house import Account, House, Lock
 from worker.domain.media import is_tags
 from worker.domain.outcomes import Answer, Kind
 from worker.domain.record import Stay
@@ -69,12 +69,14 @@ class LockCalls:
         return answer
 
     def _command(self, stay: Stay, step: Push | Overwrite | Delete, not_after: float) -> Answer:
-        account, door, has_tags = self.account.name, self.claim.door, is_tags(self.claim.lock)
+        account, door = self.account.name, self.claim.door
+        if is_tags(self.claim.lock):
+            lock = self.house.lock(door) or Lock(name=door, zone=self.house.zone)
+            if isinstance(step, Delete):
+                return self.vendor.delete_tag(account, lock, step.slot, not_after)
+            return self.vendor.add_tag(account, lock, new_tag(_as_push(step)), not_after)
         if isinstance(step, Delete):
-            delete = self.vendor.delete_tag if has_tags else self.vendor.delete
-            return delete(account, door, step.slot, not_after)
-        if has_tags:
-            return self.vendor.add_tag(account, door, new_tag(_as_push(step)), not_after)
+            return self.vendor.delete(account, door, step.slot, not_after)
         return self.vendor.push(account, door, stay, _as_push(step), not_after)
 
     def quiet_at(self, now: datetime) -> datetime | None:

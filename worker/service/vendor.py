@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from worker.domain.house import House
-from worker.domain.media import CARD
+from worker.domain.house import House, Lock
+from worker.domain.media import CARD, door_of
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.record import Stay
 from worker.domain.steps import Push
@@ -69,20 +69,22 @@ class Vendor:
         )
         return _as_entries(answer)
 
-    def add_tag(self, account: str, lock: str, tag: NewRfid, not_after: float) -> Answer:
+    def add_tag(self, account: str, lock: Lock, tag: NewRfid, not_after: float) -> Answer:
         """Write a tag into its place, whatever that holds."""
-        answer = self._call(
-            "rfid_add", account, lambda client, key: client.add_rfid(lock, tag, key=key, not_after=not_after)
-        )
-        return _as_entries(answer)
 
-    def delete_tag(self, account: str, lock: str, rfid_id: int, not_after: float) -> Answer:
+        def call(client: KasClient, key: str) -> Answer:
+            return client.add_rfid(door_of(lock.name), tag, reader=lock.reader, key=key, not_after=not_after)
+
+        return _as_entries(self._call("rfid_add", account, call))
+
+    def delete_tag(self, account: str, lock: Lock, rfid_id: int, not_after: float) -> Answer:
         """Take off the tag in a place."""
-        return self._call(
-            "rfid_delete",
-            account,
-            lambda client, key: client.delete_rfid(lock, rfid_id, key=key, not_after=not_after),
-        )
+
+        def call(client: KasClient, key: str) -> Answer:
+            door = door_of(lock.name)
+            return client.delete_rfid(door, rfid_id, reader=lock.reader, key=key, not_after=not_after)
+
+        return self._call("rfid_delete", account, call)
 
     def set_clock(self, account: str, lock: str, not_after: float) -> Answer:
         """Set the lock's clock."""
