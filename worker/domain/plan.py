@@ -132,7 +132,9 @@ def _email_hold(
     wish = wishes[own]
     if now >= wish.check_in - EMAIL_HURRY:
         return None
-    since = max(wish.push_at, stay.planned_at or now)
+    code, planned_at = stay.code(own), stay.planned_at or now
+    # A code that is on the lock with another window is wrong there today, however far off the new one is.
+    since = planned_at if code is not None and code.slot is not None else max(wish.push_at, planned_at)
     return min(since + policy.email_wait, max(wish.check_in - EMAIL_HURRY, now))
 
 
