@@ -152,7 +152,7 @@ def test_an_owed_e_mail_goes_out_once_the_lock_takes_pushes_again() -> None:
 
 
 def test_a_code_that_is_on_does_not_keep_its_old_window_for_the_e_mail_s_sake() -> None:
-    """D08, promise 8: moved by months, the own door waits for the gate `email_wait` at most, not for months."""
+    """D08, promise 8: moved by months, the own door waits for the gate `email_wait` at most."""
     bench = Bench(lock=DOOR).book(unit="house", guest_email=MAIL)
     bench.wait(10 * MINUTE)  # the gate does not answer: the own door waits no longer
     first = pushed(bench)
