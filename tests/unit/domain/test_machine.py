@@ -248,8 +248,8 @@ class InnkeyMachine(RuleBasedStateMachine):
         else:
             msg = "promise 8: it never comes to rest"
             raise AssertionError(msg)
-        for lock in LOCKS:
-            VisitModel(self.world, lock, FAIR).run()
+        for lock in LOCKS:  # what stood in a slot that another stay has let go since
+            VisitModel(self.world, lock, FAIR).run(sweep=True)
 
     def _on(self, lock: str, ref: str) -> list[Entry]:
         """What a lock holds of a stay, but for what stands in a slot that is fenced or another's."""
