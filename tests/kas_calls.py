@@ -1,11 +1,14 @@
-"""Each call of the vendor's client, to be made on whatever vendor a test has."""
+"""Each call of the vendor's client, for whatever vendor a test has; and what an answer means without one."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from worker.kas import Answer, KasClient, Kind, NewPin, NewRfid
+from worker.kas.answers import Asked, Brings, classify
 
 KEY = "eyJhbGciOi.eyJfaWQi.v8cuLVqu"
 LOCK = "SS000001"
@@ -50,3 +53,20 @@ def all_calls(client: KasClient, lock: str = LOCK, **more: Any) -> list[Answer]:
 def kinds(answers: list[Answer]) -> list[Kind]:
     """The class of each."""
     return [answer.outcome.kind for answer in answers]
+
+
+# --- answers without a vendor ------------------------------------------------------------------------------
+
+NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+LISTED = {"l_factory_name": "SS000001", "l_passwords": [{"password_id": 120, "password": "0953"}]}
+
+
+def ask(brings: Brings = Brings.ACK, *secrets: str) -> Asked:
+    """A call to one lock."""
+    return Asked("SS000001", brings, secrets)
+
+
+def judged(body: Any, status: int = 200, brings: Brings = Brings.ACK, **more: Any) -> Answer:
+    """What an answer to that call means; `body` is bytes or what becomes JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return classify(ask(brings), status, raw, now=NOW, **more)

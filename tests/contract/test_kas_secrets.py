@@ -37,7 +37,7 @@ def resets(conn: socket.socket) -> None:
 def echoes(vendor: Vendor) -> list[Script]:
     """Answers that repeat the address of the unlock wherever they can, as web servers do."""
     path = f"/api/lockCommand/remoteUnlock/{LOCK}/{IN_URL}"
-    words = f"Cannot GET {path} with {PLANTED} or {PLANTED.lower()}".encode()
+    words = f"Cannot GET {path} with {PLANTED} or {PLANTED.lower()}, that is {IN_URL}".encode()
     told = json.dumps({"ack": 2, "message": words.decode(), "ref": path}).encode()
     return [
         says(b"", 301, f"Location: https://cloud.test{path}\r\nX-Token: {PLANTED}\r\n"),
