@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.contract.raw_vendor import example as meant
 from tests.contract.sandbox_kit import LOCK, Stage, StandingClock, stage
-
-EXAMPLES = Path(__file__).parent / "kas_examples"
 
 
 def example(name: str) -> Any:
-    """One body as the document prints it."""
-    return json.loads((EXAMPLES / name).read_text())
+    """One body of the document."""
+    return json.loads(meant(name))
 
 
 def form(value: Any) -> Any:
@@ -53,15 +51,15 @@ def _listed(scene: Stage) -> httpx.Response:
 
 
 ANSWERS: dict[str, Callable[[Stage], httpx.Response]] = {
-    "unlock_200.json": lambda scene: scene.unlock(),
-    "offline_200.json": _offline,
-    "gateway_504.json": _timed_out,
-    "add_200.json": lambda scene: scene.add(),
-    "list_200.json": _listed,
-    "delete_200.json": lambda scene: scene.delete(password_id=101),
-    "clock_200.json": lambda scene: scene.clock(),
-    "events_200.json": _two_openings,
-    "rfid_delete_200.json": lambda scene: scene.delete_tag(101),
+    "unlock_200": lambda scene: scene.unlock(),
+    "unlock_offline": _offline,
+    "unlock_504": _timed_out,
+    "add_200": lambda scene: scene.add(),
+    "list_200": _listed,
+    "delete_200": lambda scene: scene.delete(password_id=101),
+    "clock_200": lambda scene: scene.clock(),
+    "events_200": _two_openings,
+    "rfid_delete_200": lambda scene: scene.delete_tag(101),
 }
 
 
@@ -72,9 +70,7 @@ def test_an_answer_has_the_form_of_its_example(name: str) -> None:
         assert form(example(name)) == form(ANSWERS[name](scene).json())
 
 
-@pytest.mark.parametrize(
-    "name", ["unlock_200.json", "delete_200.json", "clock_200.json", "rfid_delete_200.json"]
-)
+@pytest.mark.parametrize("name", ["unlock_200", "delete_200", "clock_200", "rfid_delete_200"])
 def test_an_answer_without_data_is_its_example(name: str) -> None:
     """Ack and words are the document's, letter by letter."""
     with stage() as scene:
@@ -84,29 +80,29 @@ def test_an_answer_without_data_is_its_example(name: str) -> None:
 def test_the_document_s_words_of_failure_are_told() -> None:
     """Ack 8, and the 504 but for its reference."""
     with stage() as scene:
-        assert example("offline_200.json") == _offline(scene).json()
+        assert example("unlock_offline") == _offline(scene).json()
         told = _timed_out(scene).json()
-        assert example("gateway_504_without_ref.json") == {name: told[name] for name in ("ack", "message")}
+        assert example("add_504") == {name: told[name] for name in ("ack", "message")}
 
 
 def test_lists_of_tags_begin_as_the_document_s() -> None:
     """The document leaves out their entries; what it shows of the answers is there, in its order."""
     with stage() as scene:
         added, listed = scene.add_tag().json(), scene.read_tags().json()
-        shown = example("rfid_add_200.json")
+        shown = example("rfid_add_200")
         assert form(shown) == form(added)[: len(shown)]
-        assert list(example("rfid_list_200.json")) == list(listed)
+        assert list(example("rfids_200")) == list(listed)
         assert listed["l_rfids"] == added["l_rfids"] != []
 
 
 @pytest.mark.parametrize(
     ("method", "command", "name"),
     [
-        ("POST", "remotePassword", "add_request.json"),
-        ("DELETE", "remotePassword", "delete_request.json"),
-        ("DELETE", "remotePassword", "delete_by_value_request.json"),
-        ("POST", "remoteRFID", "rfid_add_request.json"),
-        ("DELETE", "remoteRFID", "rfid_delete_request.json"),
+        ("POST", "remotePassword", "add_request"),
+        ("DELETE", "remotePassword", "delete_request"),
+        ("DELETE", "remotePassword", "delete_by_value_request"),
+        ("POST", "remoteRFID", "rfid_add_request"),
+        ("DELETE", "remoteRFID", "rfid_delete_request"),
     ],
 )
 def test_the_requests_of_the_document_are_taken(method: str, command: str, name: str) -> None:

@@ -145,6 +145,8 @@ def test_one_command_at_a_time_for_both_memories(tmp_path: Path) -> None:
         inn.vendor.set_latency(base=0.1)
         for number in range(6):
             inn.book(f"BK-{number}", unit="cabin", rfid=f"A1B2C3D{number}", begins=5)
+        for event in inn.queue.events:
+            inn.applier.apply(event)
         inn.settle(lambda: all(inn.state(f"BK-{n}") == "ready" for n in range(6)), workers=8)
         stats = inn.vendor.stats()
         assert ({}, 0) == (stats["overlaps"], stats["dropped"])
