@@ -207,7 +207,7 @@ def test_a_tag_reads_back_the_same(tag: NewRfid) -> None:
     body = json.loads(json.dumps(add_rfid_body(tag, reader=True), ensure_ascii=False).encode())
 
     assert (tag.kas_uid is not None) == body["is_kas_uid"]
-    assert (RfidTag(tag.rfid_id, tag.uid or tag.kas_uid or "", tag.name, tag.starts, tag.ends),) == read_tags(
+    assert (RfidTag(tag.rfid_id, tag.kas_uid or tag.uid or "", tag.name, tag.starts, tag.ends),) == read_tags(
         {"l_factory_name": "SS000001", "l_rfids": [body]}, "SS000001"
     )
 

@@ -95,13 +95,16 @@ def test_empty_list_without_a_name_is_readable(record: dict[str, Any]) -> None:
 
 
 def test_tags_are_read_like_pins() -> None:
-    """Numbers for text, missing fields, far ids; the number on the card where the tag's own is missing."""
+    """Numbers for text, missing fields, far ids; the number on the card where it counts."""
     record = {
         "l_factory_name": "SS000001",
         "l_rfids": [
             {"rfid_id": "101", "uid": 12345678, "rfid_name": "John", "rfid_start_time": 2612011500},
             {"rfid_id": 2000, "uid": "", "kas_uid": "1234567890", "new": 1},
             {"rfid_id": 7, "uid": None},
+            {"rfid_id": 8, "uid": "ABCD1234", "kas_uid": "1234567890", "is_kas_uid": True},
+            {"rfid_id": 9, "uid": "ABCD1234", "kas_uid": "1234567890", "is_kas_uid": False},
+            {"rfid_id": 10, "uid": "ABCD1234", "kas_uid": "", "is_kas_uid": True},
         ],
     }
 
@@ -109,6 +112,9 @@ def test_tags_are_read_like_pins() -> None:
         RfidTag(101, "12345678", "John", "2612011500"),
         RfidTag(2000, "1234567890"),
         RfidTag(7),
+        RfidTag(8, "1234567890"),
+        RfidTag(9, "ABCD1234"),
+        RfidTag(10, "ABCD1234"),
     ) == read_tags(record, "SS000001")
 
 
