@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from worker.domain.answer_table import TABLE, Then
+from worker.domain.answer_table import NO_ANSWER
 from worker.domain.house import Account, House, Lock
 from worker.domain.outcomes import Answer
 from worker.service.clock import Clock
@@ -105,7 +105,7 @@ class Borrowed:
         self.ghost_until = self.clock.now() + self.loan.account.vendor_hold
         self.quiet_until = self.ghost_until if is_command else None
         answer = send(self.asked + SEND_WITHIN.total_seconds())
-        if TABLE[answer.outcome.kind].then is not Then.HOLD:
+        if answer.outcome.kind not in NO_ANSWER:
             self.ghost_until = self.quiet_until = None
         return answer
 
