@@ -173,7 +173,7 @@ def _test(innkey: Innkey, report: Report, lock: Lock) -> None:
 
 
 def _by_hand(innkey: Innkey, patience: timedelta = PATIENCE) -> ByHand:
-    return ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks, patience)
+    return ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks, patience, goes_first=False)
 
 
 def _vendor(innkey: Innkey) -> Vendor:

@@ -7,6 +7,7 @@ from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.kas.client import KasClient
 from worker.kas.door import Done, KasLock
 from worker.kas.errors import BadRequest, KasError, NotDoneError, RefusedError, UnconfirmedError
+from worker.kas.exchange import answered_by
 from worker.kas.login import Login
 from worker.kas.requests import NewPin, NewRfid
 
@@ -28,4 +29,5 @@ __all__ = [
     "RefusedError",
     "RfidTag",
     "UnconfirmedError",
+    "answered_by",
 ]

@@ -6,7 +6,8 @@ local held = redis.call('GET', PREFIX .. 'lease:' .. lock)
 if held and held ~= token then return {} end
 if not redis.call('ZSCORE', window, lock) then return {} end
 local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
-if #refs == 0 then
+-- A person who waits for this lock goes first.
+if #refs == 0 or redis.call('EXISTS', PREFIX .. 'wanted:' .. lock) == 1 then
   redis.call('ZREM', window, lock)
   place(lock, account, now)
   return {}
