@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 from worker.domain.answer_table import TABLE, Then
@@ -28,6 +29,7 @@ ASK_AGAIN = 0.2  # seconds
 WAITS = timedelta(milliseconds=1500)  # so long after it was last asked for, a place is kept
 CALL_NEEDS = timedelta(seconds=15)  # the KAS API document, section "Remote Unlock", notice 1
 _SLICE = timedelta(seconds=5)
+LONGEST_THOUGHT = timedelta(minutes=10)
 
 Sleep = Callable[[float], None]
 
@@ -150,6 +152,27 @@ class Borrowed:
             self.sleep(min(left, _SLICE).total_seconds())
             self._renew()
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the loan while a person thinks, ten minutes at most."""
+        is_over = Event()
+
+        def keep() -> None:
+            ends = time.monotonic() + LONGEST_THOUGHT.total_seconds()
+            while not is_over.wait(_SLICE.total_seconds()) and time.monotonic() < ends:
+                try:
+                    self._renew()
+                except (LostLoanError, RedisError):
+                    return  # the next call tells
+
+        thread = Thread(target=keep, name="kept-loan", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
     def left(self) -> float:
         """How many seconds there are until it is too late to begin a call."""
         return self.ends - needs(self.loan.account) - time.monotonic()
@@ -178,6 +201,8 @@ class Borrowed:
 
     def _renew(self) -> None:
         asked = time.monotonic()
+        if asked - self.asked > self.lasts.total_seconds():
+            raise LostLoanError  # whoever had it in between may have changed what was read
         found = self.loans.take(self.loan.account, self.lasts, lock=self.loan.lock, token=self.loan.token)
         if not isinstance(found, Loan):
             raise LostLoanError
