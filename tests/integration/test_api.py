@@ -116,6 +116,7 @@ class TestBookings:
         dues = [code.pop("due") for code in found["codes"]]
         assert ["2098-11-17T05:00:00Z", "2098-11-17T05:10:00Z"] == dues
         code: dict[str, Any] = {
+            "medium": "pin",
             "slot": None,
             "state": "planned",
             "starts": "9812011500",

@@ -128,6 +128,7 @@ class CodeSchema(Schema):
     """A code on one lock; `starts` and `ends` are the lock's own YYMMDDHHmm."""
 
     lock = text()
+    medium = _word(["pin", "rfid"])
     slot = maybe_number()
     state = _word(["review", *(phase.value for phase in Phase)])
     starts = maybe()

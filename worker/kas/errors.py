@@ -6,11 +6,11 @@ raise what is not done.
 KasError
  ├── BadRequest           the request breaks a limit of the document; no call left
  ├── NotDoneError         surely not done; worth another try
- │    ├── LockFailed          acks 2, 4, 6: the lock did not do it
  │    ├── GatewayOffline      ack 8: no gateway near the lock
  │    ├── Throttled           429; `retry_after` says when
  │    └── NotSent             the call did not leave in time
  ├── UnconfirmedError     perhaps done, perhaps not: read the list before you send it again
+ │    ├── LockFailed          acks 2, 4, 6: the lock did not do it, or not in time
  │    ├── Pending             acks 3, 5, 7, 10: under way
  │    ├── UnclearAnswer       another ack, or none where one belongs
  │    ├── InDoubt             504, other 5xx, a cut connection, an answer that cannot be read
@@ -119,10 +119,6 @@ class NotDoneError(KasError):
     """Surely not done; worth another try."""
 
 
-class LockFailed(NotDoneError):
-    """The lock did not do it (acks 2, 4, 6)."""
-
-
 class GatewayOffline(NotDoneError):
     """No gateway is near the lock (ack 8)."""
 
@@ -137,6 +133,10 @@ class NotSent(NotDoneError):
 
 class UnconfirmedError(KasError):
     """Perhaps done, perhaps not."""
+
+
+class LockFailed(UnconfirmedError):
+    """The lock did not do it, or not in time (acks 2, 4, 6)."""
 
 
 class Pending(UnconfirmedError):
@@ -205,7 +205,7 @@ ERRORS: Final[Mapping[Kind, type[KasError]]] = MappingProxyType(
 def error_of(what: str, outcome: Outcome) -> KasError:
     """The error that tells of an outcome that is not DONE; `what` names the call and its lock."""
     kind = ERRORS[outcome.kind]
-    said = outcome.message or (kind.__doc__ or "").rstrip(".")
+    said = outcome.message or (kind.__doc__ or "").partition(" (")[0].rstrip(".")
     details = (("HTTP", outcome.http_status), ("ack", outcome.ack), ("ref", outcome.ref))
     told = ", ".join(f"{name} {value}" for name, value in details if value is not None)
     return kind(f"{what}: {said} ({told})" if told else f"{what}: {said}", outcome)

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from worker.domain import turn
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
+from worker.domain.media import tags_of
 from worker.domain.outcomes import Answer, Kind, Outcome
+from worker.domain.record import Stay
 from worker.service.by_hand import ByHand, LostLoanError, QuietError
 from worker.service.clock import Clock
 from worker.service.generation import OlderFileError
@@ -23,6 +25,7 @@ from worker.service.ledger import Ledger
 from worker.service.lock_facts import LockFacts
 from worker.service.vendor import Vendor
 from worker.store import keys
+from worker.store.commit import ConflictError
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
 
@@ -112,13 +115,17 @@ class LockDesk:
         if answer.outcome.kind is not Kind.DONE:
             return
         try:
-            for ref in self.store.client.smembers(keys.lock_offline(lock.name)):
-                self.ledger.change(
-                    StayKey.parse(str(ref)),
-                    lambda stay, _now: turn.reachable(stay, lock.name) if stay is not None else None,
-                )
-        except (RedisError, OlderFileError):
+            for memory in (lock.name, tags_of(lock.name)):
+                for ref in self.store.client.smembers(keys.lock_offline(memory)):
+                    self._reach(StayKey.parse(str(ref)), memory)
+        except (RedisError, OlderFileError, ConflictError):
             return  # the next visit finds out by itself, and the person's answer matters more
+
+    def _reach(self, key: StayKey, memory: str) -> None:
+        def reached(stay: Stay | None, _now: datetime) -> Stay | None:
+            return turn.reachable(stay, memory) if stay is not None else None
+
+        self.ledger.change(key, reached)
 
 
 def _once_more(call: Callable[[], Answer]) -> list[Answer]:

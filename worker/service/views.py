@@ -11,6 +11,7 @@ from worker.domain.access_code import AccessCode, Try
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.goals import Goal, Wish
 from worker.domain.house import House, Lock
+from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
@@ -71,7 +72,7 @@ def letter_view(letter: DeadLetter) -> View:
         "reason": letter.reason.value,
         "source": letter.source,
         "booking": letter.booking,
-        "lock": letter.lock,
+        "lock": door_of(letter.lock) if letter.lock is not None else None,
         "slot": letter.slot,
         "step": letter.step.value,
         "ack": last.ack if last is not None else None,
@@ -129,7 +130,8 @@ def rejected_view(rejected: RejectedEvent) -> View:
 def _code_view(code: AccessCode, goal: Goal | None) -> View:
     starts, ends = _window(code, goal)
     return {
-        "lock": code.lock,
+        "lock": door_of(code.lock),
+        "medium": "rfid" if is_tags(code.lock) else "pin",
         "slot": code.slot,
         "state": code_state(code),
         "starts": starts,
@@ -165,7 +167,8 @@ def _last_view(outcome: Outcome | None) -> View | None:
 
 
 def _note_view(note: Note) -> View:
-    return {"at": utc(note.at), "what": note.what, "detail": dict(note.detail)}
+    detail = {k: door_of(v) if k == "lock" and isinstance(v, str) else v for k, v in note.detail.items()}
+    return {"at": utc(note.at), "what": note.what, "detail": detail}
 
 
 def _attempt_view(attempt: Try) -> View:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_hex
 from threading import Event
 
 import structlog
@@ -16,6 +17,7 @@ from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
+from worker.domain.media import is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
@@ -67,10 +69,12 @@ class Visit:
     started: float = field(default_factory=time.monotonic)
     offline: list[str] = field(default_factory=list)
     cleared: set[int] = field(default_factory=set)
-    spare_pin: str = field(default_factory=lambda: choose(SPARE_LENGTH, lambda _: False), repr=False)
+    spare_pin: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Take over what the claim read."""
+        has_tags = is_tags(self.lock.name)
+        self.spare_pin = token_hex(4).upper() if has_tags else choose(SPARE_LENGTH, lambda _: False)
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
         self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
         self.offline = list(self.claim.offline)
@@ -158,7 +162,10 @@ class Visit:
             if self.known[ref].stay is None:
                 self.store.agenda.forget(self.lock.name, ref)
                 return
-            if not self._act(ref, step) or self._rests(ref):
+            if not self._act(ref, step):
+                return
+            # Whoever waits for a slot was brought along to be looked at, though not due by its record.
+            if not isinstance(step, Read) and self._rests(ref):
                 return
         # Whatever goes round in circles must not flood the vendor: it counts as a failed job.
         log.error("visit.no_end", lock=self.lock.name, stay=ref)
@@ -259,7 +266,7 @@ class Visit:
         since, answer = self.calls.list_pins()
         if answer.entries is not None:
             self.view = View(since, {entry.slot: entry for entry in answer.entries})
-            self.facts.note("list", since)
+            self.facts.note("tags" if is_tags(self.lock.name) else "list", since)
             self._take_in_strays(self.view)
             self._tell_of_unmanaged(self.view)
             self._unfence(self.view)
@@ -293,7 +300,7 @@ class Visit:
             is_unknown = str(key) in self.known and self.known[str(key)].stay is None
             if is_unknown and key.source in self.house.sources:
                 found[str(entry.slot)] = str(key)
-        new, gone = self.facts.holds_unmanaged(found)
+        new, gone = self.facts.holds_unmanaged(found, of_tags=is_tags(self.lock.name))
         if new or gone:
             commit = Commit(fence=lease_key(self.claim))
             commit.commands = unmanaged_commands(self.lock.name, new, gone, self.clock.now())
@@ -335,14 +342,13 @@ class Visit:
             return turn.answered(found, answer, self._seen(now), self.house, now, step)
 
         self._change(ref, take_in)
-        self._learn(ref, step, answer)
+        self._learn(step, answer)
         if answer.outcome.kind is Kind.DONE:
             self._gateway_answered()
 
-    def _learn(self, ref: str, step: Push | Overwrite | Delete, answer: Answer) -> None:
+    def _learn(self, step: Push | Overwrite | Delete, answer: Answer) -> None:
         """What an answer shows of the lock serves the other codes of this visit too."""
-        code = self._code(ref)
-        if code is None or self.view is None:
+        if self.view is None:
             return
         if not isinstance(step, Delete) and answer.entries is not None:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})

@@ -73,6 +73,11 @@ def lease(lock: str) -> str:
     return f"{PREFIX}lease:{lock}"
 
 
+def following(door: str) -> str:
+    """SET of the door's other names that wait for the visit under way to end."""
+    return f"{PREFIX}next:{door}"
+
+
 def quiet(lock: str) -> str:
     """Exists while no command may go to the lock, because one was never answered."""
     return f"{PREFIX}quiet:{lock}"

@@ -10,6 +10,11 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- A lock's tags go by a name of their own, and share the door: its lease, its quiet time, its facts.
+local function door_of(lock) return (string.gsub(lock, '~rfid$', '')) end
+
+local function account_of(accounts, lock, fallback) return accounts[lock] or accounts[door_of(lock)] or fallback end
+
 -- The most urgent of the lock's due entries; a removal that an arrival waits for has that arrival's urgency.
 local function urgency(lock, now)
   local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)

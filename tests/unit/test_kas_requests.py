@@ -1,10 +1,11 @@
-"""What leaves for the vendor is checked against its document; what comes back is read with tolerance."""
+"""What leaves for the vendor is checked against its document, and encoded as it prints it."""
 
 from __future__ import annotations
 
 import json
 import pickle
 import string
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.domain.lock_events import RfidTag
 from worker.domain.outcomes import Entry
-from worker.kas import BadRequest, KasError, NewPin
+from worker.kas import BadRequest, KasError, NewPin, NewRfid
 from worker.kas.limits import check_key, check_lock
-from worker.kas.requests import add_body, delete_body
-from worker.kas.responses import as_int, read_entries
+from worker.kas.requests import add_body, add_rfid_body, delete_body, delete_by_value_body, delete_rfid_body
+from worker.kas.responses import read_entries, read_tags
 
 GOOD = NewPin(slot=120, pin="0953", name="John direct/BK-1", starts="2612011500", ends="2612051000")
 
@@ -182,78 +184,105 @@ def test_repr_of_a_new_pin_hides_the_guest() -> None:
     assert [] == [secret for secret in ("0953", "John", "example", "dog") if secret in shown]
 
 
+@st.composite
+def new_tags(draw: st.DrawFn) -> NewRfid:
+    """Any tag within the limits, named by its own number or by the vendor's."""
+    start = draw(_moments)
+    end = start + timedelta(minutes=draw(st.integers(1, 1000)))
+    uid = draw(st.text("0123456789abcdefABCDEF", min_size=8, max_size=8))
+    kas_uid = draw(st.none() | st.text(string.digits, min_size=10, max_size=10))
+    return NewRfid(
+        rfid_id=draw(st.integers(101, 2000)),
+        name=draw(_names),
+        starts=f"{start:%y%m%d%H%M}",
+        ends=f"{end:%y%m%d%H%M}",
+        uid=uid if kas_uid is None else draw(st.none() | st.just(uid)),
+        kas_uid=kas_uid,
+    )
+
+
+@given(tag=new_tags())
+def test_a_tag_reads_back_the_same(tag: NewRfid) -> None:
+    """A tag's body, put as it is into a list, is parsed to the tag that it describes."""
+    body = json.loads(json.dumps(add_rfid_body(tag, reader=True), ensure_ascii=False).encode())
+
+    assert (tag.kas_uid is not None) == body["is_kas_uid"]
+    assert (RfidTag(tag.rfid_id, tag.kas_uid or tag.uid or "", tag.name, tag.starts, tag.ends),) == read_tags(
+        {"l_factory_name": "SS000001", "l_rfids": [body]}, "SS000001"
+    )
+
+
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("given", "expected"),
     [
-        (1, 1),
-        (-3, -3),
-        ("1", 1),
-        ("0101", 101),
-        (1.0, 1),
-        (True, None),
-        (False, None),
-        (1.5, None),
-        ("1.0", None),
-        (" 1", None),
-        ("-1", None),
-        ("१", None),
-        ("9" * 5000, None),
-        (10**30, None),
-        (float("nan"), None),
-        (float("inf"), None),
-        (None, None),
-        ([1], None),
+        ({"uid": "ABCD1234"}, {"uid": "ABCD1234", "is_kas_uid": False}),
+        ({"kas_uid": "1234567890"}, {"kas_uid": "1234567890", "is_kas_uid": True}),
+        (
+            {"uid": "abcd1234", "kas_uid": "1234567890", "is_kas_uid": False},
+            {"uid": "abcd1234", "kas_uid": "1234567890", "is_kas_uid": False},
+        ),
     ],
 )
-def test_numbers_as_the_vendor_may_write_them(value: object, expected: int | None) -> None:
-    """Whole numbers and digits count; booleans, fractions, other digits and giants do not."""
-    assert expected == as_int(value)
-
-
-def test_list_tolerates_what_can_be_tolerated() -> None:
-    """Numbers may stand for text, missing fields and nulls are empty, unknown fields go, far ids stay."""
-    record = {
-        "l_factory_name": " ss000001 ",
-        "l_passwords": [
-            {"password_id": "0150", "password": 1234, "password_start_time": 2612011500, "new": {"field": 1}},
-            {"password_id": 7, "password": None, "password_name": ["x"], "password_end_time": True},
-            {"password_id": 300.0, "password_name": "lone \ud800"},
-        ],
+def test_body_of_a_tag(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The numbers that are given go out, and which of them counts."""
+    tag = NewRfid(101, "John", "2612011500", "2612051000", **given)
+    always = {
+        "rfid_id": 101,
+        "rfid_start_time": "2612011500",
+        "rfid_end_time": "2612051000",
+        "rfid_name": "John",
     }
 
-    assert (
-        Entry(150, "1234", "", "2612011500", ""),
-        Entry(7),
-        Entry(300, name="lone ?"),
-    ) == read_entries(record, "SS000001")
+    assert always | expected == add_rfid_body(tag)
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        {},
-        {"l_passwords": None},
-        {"l_passwords": {}},
-        {"l_passwords": "none"},
-        {"l_passwords": [None]},
-        {"l_passwords": [[]]},
-        {"l_passwords": [{"password_id": 120}, {"password": "1234"}]},
-        {"l_passwords": [{"password_id": "x"}]},
-        {"l_passwords": [{"password_id": True}]},
-        {"l_passwords": [{"password_id": None}]},
-        {"l_passwords": [{"password_id": 120.5}]},
-        {"l_passwords": [], "l_factory_name": "SS000002"},
-        {"l_passwords": [], "l_factory_name": ""},
-        {"l_passwords": [], "l_factory_name": 17},
-        {"l_passwords": [], "l_factory_name": ["SS000001"]},
-    ],
-)
-def test_list_that_cannot_be_trusted_is_unreadable(record: dict[str, Any]) -> None:
-    """A missing list, one entry without a place, or another lock's name makes the whole list unreadable."""
-    assert read_entries(record, "SS000001") is None
+def test_other_deletes_name_one_thing() -> None:
+    """A PIN deleted by itself, a tag by its id, on a reader up to 2000."""
+    assert {"password": "0953"} == delete_by_value_body("0953")
+    assert [{"rfid_id": 200}, {"rfid_id": 2000}] == [
+        delete_rfid_body(200),
+        delete_rfid_body(2000, reader=True),
+    ]
 
 
-@pytest.mark.parametrize("record", [{"l_passwords": []}, {"l_passwords": [], "l_factory_name": None}])
-def test_empty_list_without_a_name_is_readable(record: dict[str, Any]) -> None:
-    """An empty list is a list, and a lock that is not named is the one that was asked."""
-    assert () == read_entries(record, "SS000001")
+_any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.binary(max_size=4)
+
+
+def encoded(encode: Callable[[], dict[str, Any]], names: set[str]) -> dict[str, Any] | None:
+    """The body, or None where a field of these is refused."""
+    refusal = ""
+    try:
+        return encode()
+    except BadRequest as error:
+        refusal = error.field
+    assert refusal in names
+    return None
+
+
+@given(slot=_any, pin=_any, name=_any, starts=_any, ends=_any, email=_any, message=_any, checked=_any)
+def test_any_pin_is_encoded_or_refused(checked: Any, **given: Any) -> None:
+    """Whatever the fields hold, the body is JSON within the limits, or the refusal names one of them."""
+    body = encoded(lambda: add_body(NewPin(**given, email_checked=checked)), {*given, "email_checked"})
+    if body is not None:
+        assert 101 <= body["password_id"] <= 200
+        assert 4 <= len(body["password"]) <= 6
+        assert isinstance(body["email_checked"], bool)
+        json.dumps(body).encode()
+
+
+@given(rfid_id=_any, name=_any, starts=_any, ends=_any, uid=_any, kas_uid=_any, is_kas_uid=_any)
+def test_any_tag_is_encoded_or_refused(**given: Any) -> None:
+    """The same for tags."""
+    body = encoded(lambda: add_rfid_body(NewRfid(**given)), set(given))
+    if body is not None:
+        assert ("kas_uid" if body["is_kas_uid"] else "uid") in body
+        json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("wrong", [None, {}, "1234", 101])
+def test_what_is_no_pin_at_all_is_refused(wrong: Any) -> None:
+    """A caller that mixes up arguments is told the first field that is missing."""
+    with pytest.raises(BadRequest, match="slot must be a whole number from 101 to 200"):
+        add_body(wrong)
+    with pytest.raises(BadRequest, match="rfid_id must be a whole number from 101 to 2000"):
+        add_rfid_body(wrong, reader=True)
