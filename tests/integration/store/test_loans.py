@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.integration.store.conftest import DEADLINE, ago, make_house, poll, schedule
 from worker.domain.house import House
+from worker.domain.media import tags_of
 from worker.store import keys
+from worker.store.commit import Commit
 from worker.store.loans import InTheWay, Loan, Loans, new_token
 from worker.store.store import Store
 
@@ -135,6 +138,21 @@ class TestFirst:
         assert not store.agenda.is_wanted("SS1")
         assert ["SS1"] == loans(store).give_back(loan)
         assert store.agenda.claim(house.locks["SS1"], LASTS) is not None
+
+    def test_a_wanted_door(self, store: Store) -> None:
+        """Who wants the door goes before visits to its tags too: both send commands to one lock."""
+        house = make_house("SS1", places=2)
+        tags = tags_of("SS1")
+        commit = Commit()
+        commit.schedule(tags, "default", "direct/A", ago(store), ago(store) + DAY)
+        assert [tags] == commit.run(store.scripts, house)[1]
+        store.client.set(keys.wanted("SS1"), "1", px=60_000)
+        assert store.agenda.is_wanted(tags)
+        lock = replace(house.locks["SS1"], name=tags)
+        assert store.agenda.claim(lock, LASTS) is None
+        store.client.delete(keys.wanted("SS1"))
+        assert [tags] == store.agenda.tick(house).woken
+        assert store.agenda.claim(lock, LASTS) is not None
 
 
 class TestLocks:
