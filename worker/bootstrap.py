@@ -26,6 +26,7 @@ from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
+from worker.service.lock_desk import LockDesk
 from worker.service.look_after import StayWatch
 from worker.service.requests import Requests
 from worker.service.review import Review
@@ -113,6 +114,18 @@ class Innkey:
             house=self.house,
             clock=self.clock,
             stopping=self.stopping,
+        )
+
+    def lock_desk(self) -> LockDesk:
+        """What a person asks of a lock; it makes the vendor's clients."""
+        ring = self.key_ring()
+        return LockDesk(
+            store=self.store,
+            ledger=self.ledger,
+            vendor=Vendor(clients=ring.clients, keys=ring, counts=self.counts),
+            house=self.house,
+            clock=self.clock,
+            wake=self.hints.locks,
         )
 
     def report_counts(self) -> None:

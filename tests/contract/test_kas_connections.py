@@ -86,9 +86,7 @@ def test_cut_or_broken_answers_are_doubt(
     answers = all_calls(client)
 
     kind = Kind.CUT if status is None else Kind.DOUBT
-    assert [(kind, status)] * ALL == [
-        (answer.outcome.kind, answer.outcome.http_status) for answer in answers
-    ]
+    assert [(kind, status)] * ALL == [(answer.outcome.kind, answer.outcome.http_status) for answer in answers]
     assert ALL == len(vendor.seen)
     assert [] == [answer for answer in answers if "1234" in answer.outcome.message]
 

@@ -38,6 +38,11 @@ CALLS = [
     ("POST", "/v1/dead-letters/x/resolve"),
     ("GET", "/v1/locks"),
     ("GET", "/v1/locks/SS000001"),
+    ("POST", "/v1/locks/SS999999/unlock"),
+    ("POST", "/v1/locks/SS999999/clock"),
+    ("GET", "/v1/locks/SS999999/events"),
+    ("GET", "/v1/locks/SS999999/codes"),
+    ("GET", "/v1/operator-log"),
     ("GET", "/v1/rejected-events"),
     ("POST", "/v1/rejected-events/x/replay"),
 ]
@@ -669,7 +674,7 @@ class TestDescription:
             if rule.rule.startswith("/v1/")
         }
         assert rules == described
-        assert 12 == len(described)
+        assert 17 == len(described)
         for operations in answer.json["paths"].values():
             for method, operation in operations.items():
                 if method != "parameters":

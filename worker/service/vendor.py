@@ -62,6 +62,18 @@ class Vendor:
             "delete", account, lambda client, key: client.delete_pin(lock, slot, key=key, not_after=not_after)
         )
 
+    def unlock(self, account: str, lock: str, not_after: float) -> Answer:
+        """Unlock the door."""
+        return self._call(
+            "unlock", account, lambda client, key: client.unlock(lock, key=key, not_after=not_after)
+        )
+
+    def list_events(self, account: str, lock: str, not_after: float) -> Answer:
+        """Read the lock's audit trail."""
+        return self._call(
+            "events", account, lambda client, key: client.list_events(lock, key=key, not_after=not_after)
+        )
+
     def list_tags(self, account: str, lock: str, not_after: float) -> Answer:
         """Read the lock's RFID tags, as entries like those of PINs."""
         answer = self._call(

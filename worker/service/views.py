@@ -20,7 +20,15 @@ from worker.service.lock_facts import UNMANAGED
 from worker.store.events import RejectedEvent
 from worker.store.locks import FENCE
 
-__all__ = ["booking_view", "letter_view", "lock_view", "rejected_view", "slots_view", "unmanaged_view"]
+__all__ = [
+    "booking_view",
+    "letter_view",
+    "lock_view",
+    "rejected_view",
+    "slots_view",
+    "unmanaged_view",
+    "utc",
+]
 
 View = dict[str, Any]
 
@@ -40,7 +48,7 @@ def booking_view(stay: Stay, house: House, now: datetime) -> View:
         "id": stay.key.id,
         "unit": unit.name if unit is not None else booking.unit,
         "status": booking.status.value,
-        "version": booking.version.text or _utc(booking.version.stamp, "auto"),
+        "version": booking.version.text or utc(booking.version.stamp, "auto"),
         "check_in": _local(stay.check_in, zone),
         "check_out": _local(stay.check_out, zone),
         "state": booking_state(stay, house, now).value,
@@ -72,8 +80,8 @@ def letter_view(letter: DeadLetter) -> View:
         "message": (last.message if last is not None else "") or letter.message,
         "ref": last.ref if last is not None else None,
         "attempts": [_attempt_view(one) for one in letter.tries],
-        "opened": _utc(letter.opened),
-        "resolved": _utc(letter.resolved) if letter.resolved is not None else None,
+        "opened": utc(letter.opened),
+        "resolved": utc(letter.resolved) if letter.resolved is not None else None,
         "note": letter.note,
     }
 
@@ -111,11 +119,11 @@ def rejected_view(rejected: RejectedEvent) -> View:
     return {
         "id": rejected.id,
         "source": rejected.source,
-        "received": _utc(rejected.received),
+        "received": utc(rejected.received),
         "content_type": rejected.content_type,
         "errors": rejected.errors,
         "size": len(rejected.body),
-        "replayed": _utc(rejected.replayed) if rejected.replayed is not None else None,
+        "replayed": utc(rejected.replayed) if rejected.replayed is not None else None,
     }
 
 
@@ -138,7 +146,7 @@ def _due(code: AccessCode, goal: Goal | None) -> str | None:
     """When the code changes next: the morning's look at one that is on its lock changes nothing."""
     is_on = isinstance(goal, Wish) and is_as_wanted(code, goal)
     due = goal.ends if is_on and isinstance(goal, Wish) else code.due
-    return _utc(due) if due is not None else None
+    return utc(due) if due is not None else None
 
 
 def _window(code: AccessCode, goal: Goal | None) -> tuple[str | None, str | None]:
@@ -160,13 +168,13 @@ def _last_view(outcome: Outcome | None) -> View | None:
 
 def _note_view(note: Note) -> View:
     detail = {k: door_of(v) if k == "lock" and isinstance(v, str) else v for k, v in note.detail.items()}
-    return {"at": _utc(note.at), "what": note.what, "detail": detail}
+    return {"at": utc(note.at), "what": note.what, "detail": detail}
 
 
 def _attempt_view(attempt: Try) -> View:
     outcome = attempt.outcome
     return {
-        "at": _utc(attempt.at),
+        "at": utc(attempt.at),
         "step": attempt.job.value,
         "outcome": outcome.kind.value,
         "ack": outcome.ack,
@@ -178,10 +186,11 @@ def _attempt_view(attempt: Try) -> View:
 
 def _fact(facts: Mapping[str, Any], name: str) -> str | None:
     millis = facts.get(name)
-    return None if millis is None else _utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
+    return None if millis is None else utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
 
 
-def _utc(moment: datetime, timespec: str = "seconds") -> str:
+def utc(moment: datetime, timespec: str = "seconds") -> str:
+    """An ISO time as all views show it."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 

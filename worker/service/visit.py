@@ -80,7 +80,7 @@ class Visit:
         self.offline = list(self.claim.offline)
 
     def run(self) -> None:
-        """Until nothing is due, a minute has passed, or a call was never answered."""
+        """Until nothing is due, a minute is over, a call was never answered, or a person wants the lock."""
         try:
             for ref, raw in self.claim.records.items():
                 self._take_over(ref, raw)
@@ -139,7 +139,11 @@ class Visit:
 
     def _must_end(self) -> bool:
         is_long = time.monotonic() - self.started > LONGEST.total_seconds()
-        return self.calls.is_over or self.stopping.is_set() or is_long
+        if self.calls.is_over or self.stopping.is_set() or is_long:
+            return True
+        # Asked before each call: a person at the door waits for the call in flight, and for no other one.
+        self.calls.is_over = self.store.agenda.is_wanted(self.lock.name)
+        return self.calls.is_over
 
     def _urgency(self, ref: str) -> datetime:
         code = self._code(ref)

@@ -135,6 +135,10 @@ class Agenda:
         _, woken, refs = self._scripts.run("release", args)
         return [str(lock) for lock in woken], [str(ref) for ref in refs]
 
+    def is_wanted(self, lock: str) -> bool:
+        """Whether a person waits for the lock's door just now."""
+        return bool(self._client.exists(keys.wanted(door_of(lock))))
+
     def to_look_at(self) -> list[str]:
         """Some stays that are to be looked at themselves; each is handed out again in half a minute."""
         found = self._scripts.run("watch", [MOST_WATCHED, WATCH_AGAIN_MS])

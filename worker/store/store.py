@@ -14,6 +14,7 @@ from worker.store.health import Health
 from worker.store.letters import Letters
 from worker.store.locks import Locks
 from worker.store.notices import Notices
+from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
 from worker.store.stays import Stays
@@ -36,6 +37,7 @@ class Store:
     generations: Generations
     locks: Locks
     health: Health
+    operators: OperatorLog
 
 
 def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Store:
@@ -56,4 +58,5 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         generations=Generations(client, scripts),
         locks=Locks(client),
         health=Health(client),
+        operators=OperatorLog(client),
     )

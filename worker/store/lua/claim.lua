@@ -14,7 +14,8 @@ if held and held ~= token then
 end
 if not redis.call('ZSCORE', window, lock) then return {} end
 local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
-if #refs == 0 then
+-- A person who waits for this door goes first.
+if #refs == 0 or redis.call('EXISTS', PREFIX .. 'wanted:' .. door) == 1 then
   redis.call('ZREM', window, lock)
   place(lock, account, now)
   return {}

@@ -44,13 +44,14 @@ local function place(lock, account, now)
   end
 end
 
--- Gives free places of the window to the head of the line; returns the locks to wake.
+-- Gives free places of the window to the head of the line; returns the locks to wake. Each person who waits keeps one.
 local function admit(account, places, now, woken)
   local window, line = PREFIX .. 'window:' .. account, PREFIX .. 'line:' .. account
   -- While one worker fetches a new key the others wait without a thread; the tick comes back to them.
   if redis.call('EXISTS', PREFIX .. 'refreshing:' .. account) == 1 then return end
   local paused = redis.call('EXISTS', PREFIX .. 'paused:' .. account) == 1
-  local free = places - redis.call('ZCARD', window)
+  local persons = redis.call('ZCOUNT', PREFIX .. 'hand:' .. account, now, '+inf')
+  local free = places - redis.call('ZCARD', window) - persons
   while free > 0 do
     local head = redis.call('ZRANGE', line, 0, 0)
     if not head[1] then return end
