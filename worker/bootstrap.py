@@ -16,6 +16,7 @@ from worker.broker import BrokerHints, make_broker
 from worker.configuration import Configuration, load_configuration
 from worker.configuration_error import ConfigurationError, Problem
 from worker.domain.house import House
+from worker.kas import Login
 from worker.service.accounts import Accounts
 from worker.service.apply_event import EventApplier
 from worker.service.clock import Clock
@@ -23,7 +24,7 @@ from worker.service.counts import Counts
 from worker.service.escalate import Escalation
 from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
-from worker.service.keys import KeyRing, Login
+from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
 from worker.service.look_after import StayWatch
 from worker.service.requests import Requests

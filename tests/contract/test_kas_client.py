@@ -118,7 +118,7 @@ def make() -> Iterator[Make]:
     made: list[KasClient] = []
 
     def make(url: str, **more: Any) -> KasClient:
-        made.append(KasClient(url, **{"key": KEY, **more}))
+        made.append(KasClient(url, **{"api_key": KEY, **more}))
         return made[-1]
 
     yield make
@@ -269,7 +269,7 @@ def test_bad_requests_never_leave(vendor: Vendor, client: KasClient) -> None:
 def test_call_without_any_key_is_refused(vendor: Vendor, make: Make) -> None:
     """Neither a default key nor one with the call: refused by name."""
     with pytest.raises(BadRequest, match="key"):
-        make(vendor.url, key=None).list_pins("SS000001")
+        make(vendor.url, api_key=None).list_pins("SS000001")
 
 
 @pytest.mark.parametrize("url", ["", "cloud.kas.com.au/api", "ftp://x/api", "http://", "http://x:99999/api"])
@@ -299,11 +299,11 @@ def test_too_late_at_the_wire(
     if warm:
         client.set_clock("SS000001")
     before = len(vendor.seen)
-    pool = client._transport._pool  # type: ignore[attr-defined]
+    pool = client._exchange._transport._pool  # type: ignore[attr-defined]
     real = pool.handle_request
 
     def slow(request: Any) -> Any:
-        monkeypatch.setattr("worker.kas.client.time.monotonic", lambda: now + 2)
+        monkeypatch.setattr("time.monotonic", lambda: now + 2)
         return real(request)
 
     now = time.monotonic()
@@ -328,7 +328,7 @@ def test_too_late_between_headers_and_body(
     def send(conn: socket.socket, data: bytes, *flags: int) -> int:
         sent = real(conn, data, *flags)
         if data.startswith(b"POST"):
-            monkeypatch.setattr("worker.kas.client.time.monotonic", lambda: now + 2)
+            monkeypatch.setattr("time.monotonic", lambda: now + 2)
         return sent
 
     monkeypatch.setattr(socket.socket, "send", send)
@@ -647,6 +647,6 @@ def test_transport_can_be_replaced() -> None:
     """With a transport of the caller's own no network is touched."""
     mock = httpx.MockTransport(lambda request: httpx.Response(200, json={"ack": 1, "url": str(request.url)}))
 
-    assert (
-        Kind.DONE is KasClient("http://kas.test/api/", key=KEY, transport=mock).set_clock("SS1").outcome.kind
-    )
+    client = KasClient("http://kas.test/api/", api_key=KEY, transport=mock)
+
+    assert Kind.DONE is client.set_clock("SS1").outcome.kind

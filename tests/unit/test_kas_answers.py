@@ -378,7 +378,7 @@ def test_any_answer_ends_in_an_outcome(status: int, headers: dict[str, str], bod
     def vendor(request: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers=headers, content=body)
 
-    client = KasClient("http://kas.test/api", key=KEY, transport=httpx.MockTransport(vendor))
+    client = KasClient("http://kas.test/api", api_key=KEY, transport=httpx.MockTransport(vendor))
     pin = NewPin(120, "4821", "John", "2612011500", "2612051000")
     answers = [
         client.list_pins("SS000001"),

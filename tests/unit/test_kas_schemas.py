@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from worker.domain.outcomes import Entry
 from worker.kas import BadRequest, KasError, NewPin
-from worker.kas.schemas import add_body, as_int, check_key, check_lock, delete_body, read_entries
+from worker.kas.limits import check_key, check_lock
+from worker.kas.requests import add_body, delete_body
+from worker.kas.responses import as_int, read_entries
 
 GOOD = NewPin(slot=120, pin="0953", name="John direct/BK-1", starts="2612011500", ends="2612051000")
 

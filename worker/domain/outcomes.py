@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.domain.lock_events import LockEvent, RfidTag
+
 
 class Kind(StrEnum):
     """The classes of answers that Innkey tells apart (the KAS API document, "ACK and Response Values")."""
@@ -66,11 +68,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An outcome and, where the answer carried one, the list of the lock's PINs.
+    """An outcome and, where the answer carried it, the lock's list of PINs or tags, or its audit trail.
 
+    `events` are in the order of their times, each once; `skipped` counts those that could not be read.
     `key_generation`: which of the account's keys the call was made with; 0 for a static one, or none.
     """
 
     outcome: Outcome
     entries: tuple[Entry, ...] | None = None
     key_generation: int = 0
+    tags: tuple[RfidTag, ...] | None = None
+    events: tuple[LockEvent, ...] | None = None
+    skipped: int = 0

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from worker.domain.lock_events import LockEvent, RfidTag
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.kas.client import KasClient
-from worker.kas.errors import BadRequest, KasError
-from worker.kas.schemas import NewPin
+from worker.kas.door import Done, KasLock
+from worker.kas.errors import BadRequest, KasError, NotDoneError, RefusedError, UnconfirmedError
+from worker.kas.login import Login
+from worker.kas.requests import NewPin, NewRfid
 
-__all__ = ["Answer", "BadRequest", "Entry", "KasClient", "KasError", "Kind", "NewPin", "Outcome"]
+__all__ = [
+    "Answer",
+    "BadRequest",
+    "Done",
+    "Entry",
+    "KasClient",
+    "KasError",
+    "KasLock",
+    "Kind",
+    "LockEvent",
+    "Login",
+    "NewPin",
+    "NewRfid",
+    "NotDoneError",
+    "Outcome",
+    "RefusedError",
+    "RfidTag",
+    "UnconfirmedError",
+]

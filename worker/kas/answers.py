@@ -6,7 +6,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,8 +14,8 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, Final
 
-from worker.domain.outcomes import Answer, Entry, Kind, Outcome
-from worker.kas.schemas import as_int, read_entries
+from worker.domain.outcomes import Answer, Kind, Outcome
+from worker.kas.responses import Reply, read_entries, read_events, read_reply, read_tags
 
 __all__ = ["ACKS", "TEXTS", "Asked", "Brings", "classify", "presentable"]
 
@@ -46,8 +46,8 @@ TEXTS: Final[Mapping[str, Kind]] = MappingProxyType(
     }
 )
 
-# A list is served from the cloud's own data, which the document marks with "ack": 0 or none.
-LIST_SUCCESS: Final = (0, 1)
+# What is read rather than done is marked with "ack": 0 in the document, or with none.
+READ_SUCCESS: Final = (0, 1)
 
 MESSAGE_LIMIT, REF_LIMIT = 200, 100
 WORDS_LIMIT: Final = 8192  # characters looked at for a message; what is hidden in them makes room for more
@@ -69,7 +69,43 @@ class Brings(Enum):
 
     ACK = auto()
     ACK_AND_LIST = auto()
+    ACK_AND_TAGS = auto()
     LIST = auto()
+    TAGS = auto()
+    EVENTS = auto()
+
+
+_READS: Final = (Brings.LIST, Brings.TAGS, Brings.EVENTS)
+_HELD_IN: Final = ("l_passwords", "l_rfids", "events")
+
+# What stands in an `Answer` beside its outcome; None where it cannot be read.
+Contents = dict[str, Any]
+
+
+def _entries(record: Mapping[str, Any], lock: str) -> Contents | None:
+    entries = read_entries(record, lock)
+    return None if entries is None else {"entries": entries}
+
+
+def _tags(record: Mapping[str, Any], lock: str) -> Contents | None:
+    tags = read_tags(record, lock)
+    return None if tags is None else {"tags": tags}
+
+
+def _trail(record: Mapping[str, Any], lock: str) -> Contents | None:
+    trail = read_events(record, lock)
+    return None if trail is None else {"events": trail.events, "skipped": trail.skipped}
+
+
+_CONTENTS: Final[Mapping[Brings, Callable[[Mapping[str, Any], str], Contents | None]]] = MappingProxyType(
+    {
+        Brings.ACK_AND_LIST: _entries,
+        Brings.ACK_AND_TAGS: _tags,
+        Brings.LIST: _entries,
+        Brings.TAGS: _tags,
+        Brings.EVENTS: _trail,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,52 +127,50 @@ def classify(
     """
     data = _parse(body)
     record: Mapping[str, Any] = data if isinstance(data, dict) else {}
-    words = _words(data, body)
-    named = TEXTS.get(_bare(words))
-    kind, entries = _judge(asked, status, data, named)
-    ref = record.get("ref")
+    reply = read_reply(record)
+    words = _words(data, reply, body)
+    kind, contents = _judge(asked, status, data, reply, TEXTS.get(_bare(words)))
     outcome = Outcome(
         kind=kind,
-        ack=as_int(record.get("ack")),
+        ack=reply.ack,
         http_status=status,
         message=presentable(words, asked.secrets),
-        ref=presentable(ref, asked.secrets)[:REF_LIMIT] if isinstance(ref, str) else None,
+        ref=None if reply.ref is None else presentable(reply.ref, asked.secrets)[:REF_LIMIT],
         retry_after=_seconds(retry_after, now or datetime.now(UTC)) if kind is Kind.THROTTLED else None,
     )
-    return Answer(outcome, entries)
+    return Answer(outcome, **contents)
 
 
 def _judge(
-    asked: Asked, status: int, data: object, named: Kind | None
-) -> tuple[Kind, tuple[Entry, ...] | None]:
+    asked: Asked, status: int, data: object, reply: Reply, named: Kind | None
+) -> tuple[Kind, Contents]:
     """The HTTP status first, then the text or the ack."""
     if status == 429:
-        return Kind.THROTTLED, None
+        return Kind.THROTTLED, {}
     if 400 <= status < 500:
-        return named or (Kind.INVALID_TOKEN if status == 401 else Kind.REFUSED), None
+        return named or (Kind.INVALID_TOKEN if status == 401 else Kind.REFUSED), {}
     if 300 <= status < 400:
-        return Kind.REFUSED, None
+        return Kind.REFUSED, {}
     if not 200 <= status < 300:
-        return Kind.DOUBT, None
+        return Kind.DOUBT, {}
     if data is _UNREADABLE:
-        return named or Kind.DOUBT, None
-    return _judge_success(asked, data if isinstance(data, dict) else {}, named)
+        return named or Kind.DOUBT, {}
+    return _judge_success(asked, data if isinstance(data, dict) else {}, reply, named)
 
 
 def _judge_success(
-    asked: Asked, record: Mapping[str, Any], named: Kind | None
-) -> tuple[Kind, tuple[Entry, ...] | None]:
-    raw = record.get("ack")
-    ack = as_int(raw)
-    if raw is None and named and "l_passwords" not in record:
-        return named, None
-    if asked.brings is Brings.LIST and (raw is None or ack in LIST_SUCCESS):
-        entries = read_entries(record, asked.lock)
-        return (Kind.DOUBT if entries is None else Kind.DONE), entries
-    kind = Kind.UNCLEAR if ack is None else ACKS.get(ack, Kind.UNCLEAR)
-    if kind is Kind.DONE and asked.brings is Brings.ACK_AND_LIST:
-        return kind, read_entries(record, asked.lock)
-    return kind, None
+    asked: Asked, record: Mapping[str, Any], reply: Reply, named: Kind | None
+) -> tuple[Kind, Contents]:
+    if not reply.has_ack and named and not any(name in record for name in _HELD_IN):
+        return named, {}
+    read = _CONTENTS.get(asked.brings)
+    if asked.brings in _READS and read and (not reply.has_ack or reply.ack in READ_SUCCESS):
+        contents = read(record, asked.lock)
+        return (Kind.DOUBT, {}) if contents is None else (Kind.DONE, contents)
+    kind = Kind.UNCLEAR if reply.ack is None else ACKS.get(reply.ack, Kind.UNCLEAR)
+    if kind is Kind.DONE and read:
+        return kind, read(record, asked.lock) or {}
+    return kind, {}
 
 
 def _parse(body: bytes) -> object:
@@ -147,14 +181,11 @@ def _parse(body: bytes) -> object:
         return _UNREADABLE
 
 
-def _words(data: object, body: bytes) -> str:
+def _words(data: object, reply: Reply, body: bytes) -> str:
     """The vendor's own words: the text, the JSON text, or the `message` of a JSON object."""
     if data is _UNREADABLE:
         return _spoken(body.decode("utf-8", "replace").removeprefix("\ufeff"))
-    if isinstance(data, dict):
-        candidates = (data.get("message"), data.get("error"))
-        data = next((text for text in candidates if isinstance(text, str)), "")
-    return _spoken(data) if isinstance(data, str) else ""
+    return _spoken(data if isinstance(data, str) else reply.words)
 
 
 def _spoken(text: str) -> str:

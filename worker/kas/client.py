@@ -1,63 +1,112 @@
 """The client of the vendor's cloud: one call out, one `Answer` back, within one total deadline.
 
-Below the calls stands the wire that keeps the deadline (`worker.kas.wire`).
+Below the calls stands the exchange that turns each failure into an outcome (`worker.kas.exchange`), and the
+wire that keeps the deadline (`worker.kas.wire`). `KasClient.lock` is the way in for programs that want
+results and errors instead of answers.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
 
-import httpcore
 import httpx
 
-from worker.domain.outcomes import Answer, Kind, Outcome
-from worker.kas.answers import Asked, Brings, classify, presentable
+from worker.domain.outcomes import Answer, Outcome
+from worker.kas import requests
+from worker.kas.answers import Asked, Brings, classify
+from worker.kas.door import KasLock
 from worker.kas.errors import BadRequest
+from worker.kas.exchange import Exchange, Request
 from worker.kas.key_fetch import read_key
-from worker.kas.schemas import NewPin, add_body, check_key, check_lock, delete_body
-from worker.kas.wire import CALL, Call, DeadlineTransport, TooLate
+from worker.kas.limits import check_key, check_lock, check_text, check_url_key
+from worker.kas.login import DynamicKey, Login
+from worker.kas.requests import NewPin, NewRfid
+from worker.kas.wire import DeadlineTransport
 
 __all__ = ["KasClient"]
 
-BODY_LIMIT: Final = 2**20
 SHORTEST_SECRET: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """One call of the document: its method, its path without the lock, and what it sends and brings."""
+
+    method: str
+    path: str
+    brings: Brings = Brings.ACK
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    secrets: tuple[str | None, ...] = field(default=(), repr=False)
+    has_key_in_url: bool = False
 
 
 class KasClient:
     """Calls the vendor's cloud. Thread-safe; one per account and process is enough.
 
-    `base_url` goes up to and including `/api`. `call_timeout` is the whole time of a call, from the first
-    look-up to the last byte. `transport` replaces the network, for tests; it keeps its own time-outs.
+    `base_url` goes up to and including `/api`. `api_key` is a static key; with `login` the client fetches a
+    dynamic one itself. `call_timeout` is the whole time of a call, from the first look-up to the last byte.
+    `transport` replaces the network, for tests; it keeps its own time-outs.
 
     Each call takes the API key to use (else the client's own) and `not_after`, a moment of
     `time.monotonic()` after which no byte of the request leaves. It raises `BadRequest`, before anything
     leaves, for what breaks a limit of the document; all that happens afterwards is an `Answer`. Nothing is
-    retried, no redirect is followed.
+    retried (but for a dynamic key of the client's own that is refused), no redirect is followed.
     """
 
     def __init__(
         self,
         base_url: str,
         *,
-        key: str | None = None,
+        api_key: str | None = None,
+        login: Login | None = None,
         call_timeout: timedelta = timedelta(seconds=30),
         transport: httpx.BaseTransport | None = None,
         max_connections: int = 60,
     ) -> None:
         self._base_url = _check_url("base_url", base_url)
-        self._key = key
-        self._seconds = call_timeout.total_seconds()
-        self._transport = transport or DeadlineTransport(max_connections)
+        if api_key is not None and login is not None:
+            raise BadRequest("login", "left out where there is an api_key")
+        self._key = api_key
+        self._dynamic = None if login is None else DynamicKey(self._fetcher(login))
+        self._exchange = Exchange(
+            transport or DeadlineTransport(max_connections), call_timeout.total_seconds()
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def lock(self, name: str, *, reader: bool = False) -> KasLock:
+        """One lock, by its factory name: its calls bring results and raise `KasError`.
+
+        A `reader` is an access control reader: its RFID ids go to 2000.
+        """
+        return KasLock(self, check_lock(name), reader=reader)
+
+    def unlock(self, lock: str, *, key: str | None = None, not_after: float | None = None) -> Answer:
+        """Unlock the door (section "Remote Unlock"). After a 504 it may be open.
+
+        The document puts the key into the address of this call.
+        """
+        return self._call(
+            lock, key, not_after, _Command("GET", "lockCommand/remoteUnlock", has_key_in_url=True)
+        )
 
     def list_pins(self, lock: str, *, key: str | None = None, not_after: float | None = None) -> Answer:
         """The PINs that the cloud knows of a lock (section "Get Online Passwords"); needs no gateway.
 
         `entries` is None unless the outcome is DONE.
         """
-        return self._call("GET", "remotePassword", lock, key, not_after, brings=Brings.LIST)
+        return self._call(lock, key, not_after, _Command("GET", "lockCommand/remotePassword", Brings.LIST))
 
     def add_pin(
         self, lock: str, pin: NewPin, *, key: str | None = None, not_after: float | None = None
@@ -66,27 +115,74 @@ class KasClient:
 
         After DONE, `entries` is the lock's list if the answer brought a readable one, else None.
         """
-        given = (pin.pin, pin.name, pin.email, pin.message)
-        return self._call(
-            "POST",
-            "remotePassword",
-            lock,
-            key,
-            not_after,
-            brings=Brings.ACK_AND_LIST,
-            body=add_body(pin),
-            secrets=tuple(text for text in given if text and len(text) >= SHORTEST_SECRET),
-        )
+        body = requests.add_body(pin)
+        secrets = (pin.pin, pin.name, pin.email, pin.message)
+        command = _Command("POST", "lockCommand/remotePassword", Brings.ACK_AND_LIST, body, secrets)
+        return self._call(lock, key, not_after, command)
 
     def delete_pin(
         self, lock: str, slot: int, *, key: str | None = None, not_after: float | None = None
     ) -> Answer:
         """Delete what a slot holds, by id (section "Delete Online Password")."""
-        return self._call("DELETE", "remotePassword", lock, key, not_after, body=delete_body(slot))
+        body = requests.delete_body(slot)
+        return self._call(lock, key, not_after, _Command("DELETE", "lockCommand/remotePassword", body=body))
+
+    def delete_pin_by_value(
+        self, lock: str, pin: str, *, key: str | None = None, not_after: float | None = None
+    ) -> Answer:
+        """Delete a PIN by itself. The document advises to delete by id: a PIN may be there twice."""
+        body = requests.delete_by_value_body(pin)
+        command = _Command("DELETE", "lockCommand/remotePassword", body=body, secrets=(pin,))
+        return self._call(lock, key, not_after, command)
+
+    def list_events(self, lock: str, *, key: str | None = None, not_after: float | None = None) -> Answer:
+        """The audit trail of the last three months (section "Get Lock Audit Trial"); needs no gateway.
+
+        `events` is None unless the outcome is DONE. What happened while the gateway was away is missing.
+        """
+        return self._call(lock, key, not_after, _Command("GET", "events", Brings.EVENTS))
+
+    def list_rfids(self, lock: str, *, key: str | None = None, not_after: float | None = None) -> Answer:
+        """The RFID tags on a lock (section "Get Remote RFIDs"); needs its gateway.
+
+        `tags` is None unless the outcome is DONE.
+        """
+        return self._call(lock, key, not_after, _Command("GET", "lockCommand/remoteRFID", Brings.TAGS))
+
+    def add_rfid(
+        self,
+        lock: str,
+        tag: NewRfid,
+        *,
+        reader: bool = False,
+        key: str | None = None,
+        not_after: float | None = None,
+    ) -> Answer:
+        """Add an RFID tag, overwriting whatever holds its id (section "Add Remote RFID").
+
+        After DONE, `tags` is the lock's list if the answer brought a readable one, else None.
+        """
+        body = requests.add_rfid_body(tag, reader=reader)
+        secrets = (tag.uid, tag.kas_uid, tag.name)
+        command = _Command("POST", "lockCommand/remoteRFID", Brings.ACK_AND_TAGS, body, secrets)
+        return self._call(lock, key, not_after, command)
+
+    def delete_rfid(
+        self,
+        lock: str,
+        rfid_id: int,
+        *,
+        reader: bool = False,
+        key: str | None = None,
+        not_after: float | None = None,
+    ) -> Answer:
+        """Delete an RFID tag, by id (section "Delete Remote RFID")."""
+        body = requests.delete_rfid_body(rfid_id, reader=reader)
+        return self._call(lock, key, not_after, _Command("DELETE", "lockCommand/remoteRFID", body=body))
 
     def set_clock(self, lock: str, *, key: str | None = None, not_after: float | None = None) -> Answer:
         """Set the lock's clock by the time zone in the vendor's console (section "Set Clock")."""
-        return self._call("PUT", "setClock", lock, key, not_after)
+        return self._call(lock, key, not_after, _Command("PUT", "lockCommand/setClock"))
 
     def fetch_key(
         self, key_url: str, email: str, password: str, *, not_after: float | None = None
@@ -95,76 +191,42 @@ class KasClient:
 
         The outcome is DONE just where there is a key; neither it nor the login stands in a message.
         """
+        body = {"email": check_text("email", email), "password": check_text("password", password)}
         asked = Asked("", Brings.ACK, (email, password))
-        call = self._begin(not_after, has_body=True)
-        request = self._request(
-            "POST", _check_url("key_url", key_url), {}, {"email": email, "password": password}, call
-        )
-        got = self._exchange(request, asked, call)
-        return (got, None) if isinstance(got, Outcome) else read_key(asked, *got)
+        request = Request("POST", _check_url("key_url", key_url), body=body, secrets=asked.secrets)
+        got = self._exchange.send(request, not_after)
+        if isinstance(got, Outcome):
+            return got, None
+        return read_key(asked, got.status, got.body, got.retry_after)
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._transport.close()
+        self._exchange.close()
 
-    def _begin(self, not_after: float | None, *, has_body: bool) -> Call:
-        deadline = time.monotonic() + self._seconds
-        return Call(deadline, deadline if not_after is None else min(deadline, not_after), has_body)
+    def _fetcher(self, login: Login) -> Any:
+        url = _check_url("key_url", login.key_url)
+        return lambda: self.fetch_key(url, login.email, login.password)
 
-    def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, call: Call
-    ) -> httpx.Request:
-        return httpx.Request(
-            method,
-            url,
-            headers={**headers, "Content-Type": "application/json", "User-Agent": "innkey"},
-            json=body,
-            extensions={"timeout": httpx.Timeout(self._seconds).as_dict(), "trace": call.trace},
+    def _call(self, lock: str, key: str | None, not_after: float | None, command: _Command) -> Answer:
+        name = check_lock(lock)
+        if key is None and self._dynamic is not None:
+            return self._dynamic.call(lambda fetched: self._send(name, fetched, not_after, command))
+        return self._send(name, check_key(self._key if key is None else key), not_after, command)
+
+    def _send(self, lock: str, key: str, not_after: float | None, command: _Command) -> Answer:
+        url, headers = f"{self._base_url}/{command.path}/{lock}", {"x-auth-token": key}
+        secrets = [text for text in command.secrets if text and len(text) >= SHORTEST_SECRET]
+        if command.has_key_in_url:
+            in_url = quote(check_url_key(key), safe="")
+            url, headers = f"{url}/{in_url}", {}
+            secrets.append(in_url)
+        asked = Asked(lock, command.brings, (key, *secrets))
+        got = self._exchange.send(
+            Request(command.method, url, headers, command.body, asked.secrets), not_after
         )
-
-    def _call(
-        self,
-        method: str,
-        command: str,
-        lock: str,
-        key: str | None,
-        not_after: float | None,
-        *,
-        brings: Brings = Brings.ACK,
-        body: Mapping[str, Any] | None = None,
-        secrets: tuple[str, ...] = (),
-    ) -> Answer:
-        token = check_key(self._key if key is None else key)
-        asked = Asked(check_lock(lock), brings, (token, *secrets))
-        call = self._begin(not_after, has_body=body is not None)
-        url = f"{self._base_url}/lockCommand/{command}/{asked.lock}"
-        got = self._exchange(self._request(method, url, {"x-auth-token": token}, body, call), asked, call)
         if isinstance(got, Outcome):
             return Answer(got)
-        status, content, retry_after = got
-        return classify(asked, status, content, retry_after=retry_after)
-
-    def _exchange(
-        self, request: httpx.Request, asked: Asked, call: Call
-    ) -> Outcome | tuple[int, bytes, str | None]:
-        """Send: status, body and Retry-After, or how it failed.
-
-        The transport is used bare: `httpx.Client` logs URLs and keeps cookies.
-        """
-        before = CALL.set(call)
-        try:
-            call.check_not_late()
-            response = self._transport.handle_request(request)
-            call.status = response.status_code
-            try:
-                body = _read(response, call)
-            finally:
-                response.close()
-        except _CAUGHT as error:
-            return _failure(error, asked, call)
-        finally:
-            CALL.reset(before)
-        return response.status_code, body, response.headers.get("Retry-After")
+        return classify(asked, got.status, got.body, retry_after=got.retry_after)
 
 
 def _check_url(name: str, text: str) -> str:
@@ -175,49 +237,3 @@ def _check_url(name: str, text: str) -> str:
     if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 2**16:
         raise BadRequest(name, "an address that begins with http:// or https://")
     return text.rstrip("/")
-
-
-def _read(response: httpx.Response, call: Call) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise _BodyTooLarge
-        call.left(httpcore.ReadTimeout)
-    return bytes(body)
-
-
-# --- what can end a call without an answer ------------------------------------------------------------------
-
-
-class _BodyTooLarge(Exception):
-    """The answer's body is over the limit."""
-
-
-# The first row that fits counts. No byte of the request has left when a connection was never there.
-_FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], Kind, str], ...]] = (
-    (
-        (httpx.ConnectError, httpx.ConnectTimeout, httpcore.ConnectError, httpcore.ConnectTimeout),
-        Kind.DOUBT,
-        "could not connect",
-    ),
-    ((httpx.PoolTimeout, httpcore.PoolTimeout), Kind.NOT_SENT, "no connection became free in time"),
-    ((httpx.TimeoutException, httpcore.TimeoutException), Kind.UNANSWERED, "no answer in time"),
-    ((_BodyTooLarge,), Kind.DOUBT, "the answer is larger than 1 MiB"),
-    ((TooLate,), Kind.DOUBT, "cut off by us: the deadline passed with the request half sent"),
-    (
-        (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError),
-        Kind.DOUBT,
-        "the connection was cut or its answer is not HTTP",
-    ),
-)
-_CAUGHT: Final = tuple(kind for row in _FAILURES for kind in row[0])
-
-
-def _failure(error: Exception, asked: Asked, call: Call) -> Outcome:
-    if isinstance(error, TooLate) and not call.leaving:
-        return Outcome(Kind.NOT_SENT, message="not sent: the deadline passed before the call left")
-    kind, words = next((row[1], row[2]) for row in _FAILURES if isinstance(error, row[0]))
-    if words == "could not connect":
-        words = presentable(f"{words}: {error}", asked.secrets)
-    return Outcome(kind, http_status=call.status if kind is Kind.DOUBT else None, message=words)

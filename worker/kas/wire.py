@@ -6,6 +6,7 @@ ever.
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-__all__ = ["CALL", "Call", "DeadlineTransport", "TooLate"]
+__all__ = ["CALL", "Call", "DeadlineTransport", "TooLate", "hush"]
 
 # Seconds. Common web servers close an idle connection after five: we close first.
 KEEP_ALIVE: Final = 4.0
@@ -61,6 +62,27 @@ class Call:
 
 
 CALL: ContextVar[Call] = ContextVar("kas_call")
+
+_LOGS: Final = (
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def _is_not_ours(_record: logging.LogRecord) -> bool:
+    return CALL.get(None) is None
+
+
+def hush() -> None:
+    """Keep httpcore's own log lines about our calls back; those about the calls of others stay.
+
+    At DEBUG they show the headers of each answer, and a redirect of a remote unlock repeats the key there.
+    """
+    for name in _LOGS:
+        logging.getLogger(name).addFilter(_is_not_ours)
 
 
 class DeadlineTransport(httpx.BaseTransport):

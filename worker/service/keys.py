@@ -15,7 +15,7 @@ import structlog
 
 from worker.domain.house import House
 from worker.domain.outcomes import Kind, Outcome
-from worker.kas import BadRequest, KasClient
+from worker.kas import BadRequest, KasClient, Login
 from worker.service.clock import Clock
 from worker.service.counts import Counts
 from worker.store.api_keys import ApiKeys, Fetching, StoredKey
@@ -43,15 +43,6 @@ class Renewal(Enum):
     BUSY = auto()  # another worker is at it
     REFUSED = auto()  # no key to be had: a static one, a wrong login, or a fresh key refused at first use
     UNREACHABLE = auto()  # the fetch did not get through
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What fetches a dynamic key."""
-
-    key_url: str
-    email: str = field(repr=False)
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
