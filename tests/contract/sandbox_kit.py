@@ -48,6 +48,18 @@ def body(slot: int = 120, pin: str = "482913", **changes: Any) -> dict[str, Any]
     return {name: value for name, value in {**sound, **changes}.items() if value is not None}
 
 
+def tag_body(rfid_id: int = 110, uid: str | None = "ABCD1234", **changes: Any) -> dict[str, Any]:
+    """A sound body of Add Remote RFID; a change to `None` leaves the field out."""
+    sound = {
+        "rfid_id": rfid_id,
+        "rfid_start_time": "2612011500",
+        "rfid_end_time": "9912051000",
+        "rfid_name": "Cleaner",
+        "uid": uid,
+    }
+    return {name: value for name, value in {**sound, **changes}.items() if value is not None}
+
+
 @dataclass
 class Stage:
     """A running sandbox and two clients; the calls answer the raw HTTP response."""
@@ -78,6 +90,33 @@ class Stage:
     def clock(self, lock: str = LOCK) -> httpx.Response:
         """Set Clock."""
         return self.call("PUT", "setClock", lock)
+
+    def unlock(self, lock: str = LOCK, key: str | None = None) -> httpx.Response:
+        """Remote Unlock; its key stands in the address."""
+        return self.http.get(f"lockCommand/remoteUnlock/{lock}/{self.key if key is None else key}")
+
+    def events(self, lock: str = LOCK) -> httpx.Response:
+        """Get Lock Audit Trial."""
+        return self.http.get(f"events/{lock}", headers={"x-auth-token": self.key})
+
+    def trail(self, lock: str = LOCK) -> list[dict[str, Any]]:
+        """The events that the audit trail shows."""
+        shown: list[dict[str, Any]] = self.events(lock).json()["events"]["events"]
+        return shown
+
+    def add_tag(
+        self, rfid_id: int = 110, uid: str | None = "ABCD1234", lock: str = LOCK, **changes: Any
+    ) -> httpx.Response:
+        """Add Remote RFID."""
+        return self.call("POST", "remoteRFID", lock, json=tag_body(rfid_id, uid, **changes))
+
+    def delete_tag(self, rfid_id: int, lock: str = LOCK) -> httpx.Response:
+        """Delete Remote RFID."""
+        return self.call("DELETE", "remoteRFID", lock, json={"rfid_id": rfid_id})
+
+    def read_tags(self, lock: str = LOCK) -> httpx.Response:
+        """Get Remote RFIDs."""
+        return self.call("GET", "remoteRFID", lock)
 
     def slots(self, lock: str = LOCK) -> list[int]:
         """The slots that the cloud's list shows."""

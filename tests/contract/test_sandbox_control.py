@@ -159,7 +159,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("faults", {"kind": "hang", "executed": "late"}, "late_seconds"),
     ("faults", {"kind": "hang", "executed": "maybe"}, "executed"),
     ("faults", {"kind": "hang", "executed": 1}, "executed"),
-    ("faults", {"kind": "hang", "op": "unlock"}, "op"),
+    ("faults", {"kind": "hang", "op": "open"}, "op"),
     ("faults", {"kind": "hang", "times": 0}, "times"),
     ("faults", {"kind": "cut", "how": "gently"}, "how"),
     ("rates", {"rates": {"meteor": 0.1}}, "rates"),

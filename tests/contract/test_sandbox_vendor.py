@@ -244,11 +244,12 @@ def test_email_is_sent_with_an_executed_add_only() -> None:
         assert "Watch out for the dog." == sent["message"]
 
 
-def test_other_calls_of_the_document_answer_404() -> None:
-    """What is not faked yet is plainly absent, and takes no place in the queue."""
+def test_other_calls_answer_404() -> None:
+    """What the document does not know is plainly absent, and takes no place in the queue."""
     with stage() as scene:
-        assert 404 == scene.http.get("events/SS000001").status_code
-        assert 404 == scene.call("GET", "remoteRFID").status_code
+        assert 404 == scene.http.get("events").status_code
+        assert 404 == scene.call("PUT", "remoteRFID").status_code
+        assert 404 == scene.call("GET", "remoteUnlock").status_code
         assert 404 == scene.call("POST", "setClock").status_code
         assert [] == scene.control.calls()
 

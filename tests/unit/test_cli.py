@@ -17,7 +17,7 @@ from worker.commands import sandbox, up
 from worker.commands.output import plain, print_table, shown
 from worker.commands.record import completed, with_demo
 from worker.configuration_error import ConfigurationError, Problem
-from worker.kas.sandbox.slots import Latency
+from worker.kas.sandbox.slots import PROFILES, Latency
 from worker.processes import StartError
 from worker.processes.data_folder import DataFolderInUse
 
@@ -301,7 +301,7 @@ def test_sandbox_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
         "data_dir": Path("data"),
         "api_key": "sandbox-key",
         "locks": (),
-        "latency": Latency(),
+        "latency": None,
         "auto_create": True,
         "seed": 0,
     }
@@ -326,6 +326,17 @@ def test_sandbox_options(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert expected == asked_of_sandbox(monkeypatch, *args.split())
     assert Path("here") == asked_of_sandbox(monkeypatch, "--data", "here")["data_dir"]
+
+
+def test_sandbox_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile is a latency by name, and suffers no other beside it."""
+    assert PROFILES["slow"] == asked_of_sandbox(monkeypatch, "--profile", "slow")["latency"]
+    assert Latency() == asked_of_sandbox(monkeypatch, "--latency", "0")["latency"]
+
+    result = run("sandbox", "--profile", "slow", "--jitter", "1")
+
+    assert 2 == result.exit_code
+    assert "--profile has its own" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from worker.configuration_error import BadValue, ConfigurationError
 from worker.environment import Environment
 from worker.kas.sandbox.server import run_sandbox
 from worker.kas.sandbox.settings import DEFAULT_KEY
-from worker.kas.sandbox.slots import Latency
+from worker.kas.sandbox.slots import PROFILES, Latency
 
 __all__ = ["sandbox"]
 
@@ -35,18 +35,19 @@ __all__ = ["sandbox"]
 )
 @click.option("--api-key", default=DEFAULT_KEY, show_default=True, help="The key that it accepts.")
 @click.option(
+    "--profile",
+    type=click.Choice(tuple(PROFILES)),
+    help="How long calls take: fast, usual (1 to 3 s) or slow (8 to 15 s), instead of --latency.",
+)
+@click.option(
     "--latency",
     type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
     metavar="SECONDS",
     help="How long a call through a gateway takes.",
 )
 @click.option(
     "--jitter",
     type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
     metavar="SECONDS",
     help="Up to this much more, by chance.",
 )
@@ -63,8 +64,9 @@ def sandbox(
     port: int,
     locks: tuple[str, ...],
     api_key: str,
-    latency: float,
-    jitter: float,
+    profile: str | None,
+    latency: float | None,
+    jitter: float | None,
     seed: int,
     data: Path | None,
 ) -> None:
@@ -76,7 +78,7 @@ def sandbox(
             data_dir=data if data is not None else _data_folder(),
             api_key=api_key,
             locks=locks,
-            latency=Latency(base_seconds=latency, jitter_seconds=jitter),
+            latency=_pace(profile, latency, jitter),
             auto_create=not locks,
             seed=seed,
         )
@@ -89,6 +91,15 @@ def sandbox(
         ) from error
     except ValueError as error:
         raise Failure(f"the sandbox cannot start: {error}") from error
+
+
+def _pace(profile: str | None, latency: float | None, jitter: float | None) -> Latency | None:
+    """What the options say; nothing: as it was."""
+    if latency is None and jitter is None:
+        return PROFILES[profile] if profile else None
+    if profile:
+        raise click.UsageError("--profile has its own latency and jitter: give the one or the others")
+    return Latency(base_seconds=latency or 0.0, jitter_seconds=jitter or 0.0)
 
 
 def _data_folder() -> Path:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterable
 from typing import Any
 
-from worker.kas.sandbox.slots import Code, Lock, in_order
-from worker.kas.sandbox.state import ACK_DONE, Add, Command, Delete, ReadList
+from worker.kas.sandbox.commands import Command, Delete, DeleteTag, SetClock
+from worker.kas.sandbox.state import ACK_DONE
 from worker.kas.sandbox.wire import JSON, Reply, as_json
 
 # Section "ACK and Response Values"; 2, 4 and 6 share one text there.
@@ -27,9 +26,15 @@ PAGE = "<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 def done_words(command: Command) -> str:
     """The message beside ack 1."""
-    if isinstance(command, Delete):
-        return "Password deleted successfully."
-    return "Success" if isinstance(command, Add | ReadList) else "Clock set successfully."
+    match command:
+        case Delete():
+            return "Password deleted successfully."
+        case DeleteTag():
+            return "RFID deleted successfully."
+        case SetClock():
+            return "Clock set successfully."
+        case _:
+            return "Success"
 
 
 def ack(number: int | None, command: Command, message: str | None = None) -> Reply:
@@ -39,31 +44,6 @@ def ack(number: int | None, command: Command, message: str | None = None) -> Rep
         words = done_words(command) if number == ACK_DONE else ACK_WORDS.get(number or 0, "Unknown")
     body: dict[str, Any] = {"message": words} if number is None else {"ack": number, "message": words}
     return as_json(body)
-
-
-def added(lock: str, pin: str, codes: Iterable[Code] | None, content_type: str) -> Reply:
-    """Section "Add Online Password": success, with the lock's codes (left out for `None`)."""
-    body: dict[str, Any] = {"ack": 1, "message": "Success", "password": pin, "l_factory_name": lock}
-    if codes is not None:
-        body["l_passwords"] = [_full(code) for code in in_order(codes)]
-    return as_json(body, content_type=content_type)
-
-
-def listed(name: str, title: str, codes: Iterable[Code] | None) -> Reply:
-    """Section "Get Online Passwords": the list, which bears no ack."""
-    body: dict[str, Any] = {"l_factory_name": name}
-    if codes is not None:
-        body["l_passwords"] = [_short(code) for code in in_order(codes)]
-    return as_json({**body, "l_lock_title": title})
-
-
-def natural(lock: Lock, command: Command, number: int, codes: list[Code], content_type: str) -> Reply:
-    """The honest answer to a command that ended with this ack."""
-    if isinstance(command, ReadList):
-        return listed(lock.name, lock.title, codes)
-    if isinstance(command, Add) and number == ACK_DONE:
-        return added(lock.name, command.code.pin, codes, content_type)
-    return ack(number, command)
 
 
 def gateway_timeout(dice: random.Random) -> Reply:
@@ -87,19 +67,3 @@ def status(number: int, form: str, dice: random.Random) -> Reply:
 def garbage() -> Reply:
     """A 200 whose JSON breaks off."""
     return Reply(200, b'{"ack": 1, "message": "Succ', JSON)
-
-
-def _short(code: Code) -> dict[str, Any]:
-    fields = {
-        "password_start_time": code.starts,
-        "password_end_time": code.ends,
-        "password_id": code.slot,
-        "password_name": code.name,
-        "password": code.pin,
-    }
-    return {name: value for name, value in fields.items() if value != "" or not code.by_hand}
-
-
-def _full(code: Code) -> dict[str, Any]:
-    extra = {"password_email": code.email, "password_message": code.message}
-    return {"_id": code.ident, **_short(code), **extra}

@@ -1,4 +1,4 @@
-"""The vendor's routes, as the KAS API document describes them; calls that are not faked answer 404."""
+"""The vendor's calls, as the KAS API document describes them; other addresses answer 404."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.kas.sandbox.calls import Call
+from worker.kas.sandbox.commands import Command, Read, ReadList
 from worker.kas.sandbox.core import Core
+from worker.kas.sandbox.door import captured
+from worker.kas.sandbox.end import End
 from worker.kas.sandbox.faults import Executed, Fault, Kind
-from worker.kas.sandbox.fields import add_of, body_of, delete_of
+from worker.kas.sandbox.fields import body_of
+from worker.kas.sandbox.routes import FOR_MANAGERS, WITHOUT_GATEWAY, Route, command_of, route_of
 from worker.kas.sandbox.slots import Lock
-from worker.kas.sandbox.spoil import End, spoiled
-from worker.kas.sandbox.state import ACK_DONE, Command, Late, ReadList, Refused, SetClock, State
+from worker.kas.sandbox.spoil import spoiled
+from worker.kas.sandbox.state import ACK_DONE, Late, Refused, State
 from worker.kas.sandbox.wire import Answer, Cut, Reply, Request, Silence, text
 
-# Method and the word before the lock's name, to the kind of call.
-ROUTES = {
-    ("POST", "remotePassword"): "add",
-    ("DELETE", "remotePassword"): "delete",
-    ("GET", "remotePassword"): "list",
-    ("PUT", "setClock"): "clock",
-}
 AT_ONCE = frozenset({Kind.TEXT, Kind.THROTTLE})
 
 
@@ -43,11 +40,10 @@ class VendorApi:
 
     def handle(self, request: Request) -> Answer:
         """Queue a call, carry it out and answer it, or not."""
-        route = _route(request)
+        route = route_of(request)
         if route is None:
             return text(404, "Not Found")
-        op, lock = route
-        call, admitted = self._open(op, lock, request)
+        call, admitted = self._open(route, request)
         if call.account is None:
             return self._close(call, text(400, "Invalid Token."), "invalid_token")
         if not admitted:
@@ -62,22 +58,21 @@ class VendorApi:
             self._leave(call)
         return answer
 
-    def _open(self, op: str, lock: str, request: Request) -> tuple[Call, bool]:
+    def _open(self, route: Route, request: Request) -> tuple[Call, bool]:
         """Write the call down and give it a place in its account's queue, if one is free."""
-        key = request.headers.get("x-auth-token", "")
+        op, lock, at = route.op, route.lock, self._core.now()
         with self._core.locked() as state:
-            account = state.account_of(key, self._core.now())
+            account = state.account_of(route.key, at)
             queue = self._core.queue
             before = queue.outstanding[account] if account else 0
             body = _body_or_nothing(request)
-            at = self._core.now()
             call = self._core.log.open(
-                at=at, account=account, lock=lock, op=op, body=body, key=key, outstanding=before
+                at=at, account=account, lock=lock, op=op, body=body, key=route.key, outstanding=before
             )
             admitted = account is not None and queue.enter(account)
             if not admitted:
                 call.outcome = "dropped"
-            elif op != "list":
+            elif op not in WITHOUT_GATEWAY:
                 queue.command_begins(lock)
         return call, admitted
 
@@ -101,14 +96,13 @@ class VendorApi:
     def _plan(self, call: Call, request: Request) -> Plan:
         """Check the call as the cloud does before it asks a gateway; only a sound call meets a fault."""
         core, account = self._core, call.account or ""
-        reading = call.op == "list"
         with core.locked() as state:
-            lock = core.lock_for(account, call.lock, reading=reading)
-            command = _command(call.op, request)
+            lock = core.lock_for(account, call.lock, reading=call.op in FOR_MANAGERS)
+            command = command_of(call.op, request)
             state.check(lock, command, core.now())
             dice = core.chance(call.op, call.lock)
             fault = core.faults.pick(call.op, account, call.lock, dice)
-            seconds = core.delay(lock, dice, reading=reading)
+            seconds = core.delay(lock, dice, reading=call.op in WITHOUT_GATEWAY)
         extra = fault.seconds if fault and fault.kind is Kind.SLOW else 0.0
         return Plan(command, fault, dice, seconds + extra)
 
@@ -117,20 +111,27 @@ class VendorApi:
         core, command = self._core, plan.command
         executed = plan.fault.executed if plan.fault else Executed.YES
         with core.locked() as state:
-            lock = core.lock_for(call.account or "", call.lock, reading=call.op == "list")
+            lock = core.lock_for(call.account or "", call.lock, reading=call.op in FOR_MANAGERS)
             ack = ACK_DONE
             if executed is Executed.YES:
                 state.check(lock, command, core.now())
                 ack = state.execute(lock, command, core.now())
                 call.executed = "yes" if ack == ACK_DONE else "no"
-            elif executed is Executed.LATE and plan.fault and not isinstance(command, ReadList):
+            elif executed is Executed.LATE and plan.fault and not isinstance(command, Read):
                 self._postpone(state, call, command, plan.fault)
             return self._end(lock, command, ack)
 
     def _end(self, lock: Lock, command: Command, ack: int) -> End:
-        reading = isinstance(command, ReadList)
-        codes = lock.listed(self._core.now()) if reading else list(lock.codes.values())
-        return End(lock, command, ack, codes, self._core.setup.post_content_type)
+        now = self._core.now()
+        return End(
+            lock,
+            command,
+            ack,
+            codes=lock.listed(now) if isinstance(command, ReadList) else list(lock.codes.values()),
+            tags=list(lock.tags.values()),
+            openings=captured(lock, now),
+            content_type=self._core.setup.post_content_type,
+        )
 
     def _postpone(self, state: State, call: Call, command: Command, fault: Fault) -> None:
         state.later(Late(self._core.now() + fault.late_seconds, call.lock, command, call.number))
@@ -168,17 +169,9 @@ class VendorApi:
     def _leave(self, call: Call) -> None:
         with self._core.locked():
             self._core.queue.leave(call.account or "")
-            if call.op != "list":
+            if call.op not in WITHOUT_GATEWAY:
                 self._core.queue.command_ends(call.lock)
             self._note_end(call)
-
-
-def _route(request: Request) -> tuple[str, str] | None:
-    """The kind of call and the lock it names."""
-    if len(request.path) != 4 or request.path[:2] != ("api", "lockCommand"):
-        return None
-    op = ROUTES.get((request.method, request.path[2]))
-    return (op, request.path[3]) if op else None
 
 
 def _body_or_nothing(request: Request) -> dict[str, Any]:
@@ -186,12 +179,3 @@ def _body_or_nothing(request: Request) -> dict[str, Any]:
         return body_of(request.headers.get("content-type", ""), request.body)
     except Refused:
         return {}
-
-
-def _command(op: str, request: Request) -> Command:
-    if op == "list":
-        return ReadList()
-    if op == "clock":
-        return SetClock()
-    body = body_of(request.headers.get("content-type", ""), request.body)
-    return add_of(body) if op == "add" else delete_of(body)

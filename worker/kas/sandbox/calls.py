@@ -53,7 +53,7 @@ class CallLog:
         """Write a call down as it comes in."""
         self._last += 1
         self.by_op[op] += 1
-        slot = body.get("password_id")
+        slot = body.get("password_id", body.get("rfid_id"))
         call = Call(
             number=self._last,
             at=at,

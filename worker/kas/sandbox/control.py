@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -11,15 +10,17 @@ from marshmallow import ValidationError
 
 from worker.kas.sandbox import forms
 from worker.kas.sandbox.calls import Call
+from worker.kas.sandbox.control_input import json_of, lock_named, messages
 from worker.kas.sandbox.core import Core
+from worker.kas.sandbox.door_control import DoorControl
 from worker.kas.sandbox.faults import Rates
+from worker.kas.sandbox.lock_views import lock_view
 from worker.kas.sandbox.settings import LockSpec
-from worker.kas.sandbox.slots import Code, Lock
+from worker.kas.sandbox.slots import Code
 from worker.kas.sandbox.state import Account
 from worker.kas.sandbox.views import (
     call_view,
     email_view,
-    lock_view,
     rates_view,
     rule_view,
     state_view,
@@ -50,6 +51,7 @@ class Control:
             ("POST", "keys"): self._keys,
             ("POST", "latency"): self._latency,
             ("POST", "reset"): self._reset,
+            **DoorControl(core).routes,
         }
 
     def handle(self, request: Request) -> Reply:
@@ -63,7 +65,7 @@ class Control:
             with self._core.locked():
                 return as_json(route(request))
         except ValidationError as error:
-            return as_json({"error": "Bad input.", "errors": _messages(error)}, 400)
+            return as_json({"error": "Bad input.", "errors": messages(error)}, 400)
 
     def _state(self, _: Request) -> Any:
         return state_view(self._core)
@@ -84,7 +86,7 @@ class Control:
         return {"calls": [call_view(call) for call in islice(found, wanted["limit"])]}
 
     def _set_lock(self, request: Request) -> Any:
-        wanted = forms.LockForm().load(_json(request))
+        wanted = forms.LockForm().load(json_of(request))
         state = self._core.state
         name = wanted.pop("name")
         if name not in state.locks:
@@ -97,16 +99,16 @@ class Control:
         return lock_view(lock)
 
     def _hand(self, request: Request) -> Any:
-        wanted = forms.HandForm().load(_json(request))
-        lock = self._lock(wanted.pop("lock"))
+        wanted = forms.HandForm().load(json_of(request))
+        lock = lock_named(self._core.state, wanted.pop("lock"))
         code = Code(**wanted, by_hand=True)
         lock.put(code.slot, code, self._core.now())
         self._core.state.revision += 1
         return lock_view(lock)
 
     def _wipe(self, request: Request) -> Any:
-        wanted = forms.SlotForm().load(_json(request))
-        lock = self._lock(wanted["lock"])
+        wanted = forms.SlotForm().load(json_of(request))
+        lock = lock_named(self._core.state, wanted["lock"])
         if wanted["slot"] not in lock.codes:
             raise ValidationError("That slot is empty.", "slot")
         lock.put(wanted["slot"], None, self._core.now())
@@ -117,7 +119,7 @@ class Control:
         return {"rules": [rule_view(rule) for rule in self._core.faults.rules]}
 
     def _add_fault(self, request: Request) -> Any:
-        wanted = forms.RuleForm().load(_json(request))
+        wanted = forms.RuleForm().load(json_of(request))
         return rule_view(self._core.faults.add(wanted.pop("fault"), **wanted))
 
     def _clear_faults(self, request: Request) -> Any:
@@ -130,14 +132,14 @@ class Control:
         return rates_view(self._core.faults.rates)
 
     def _set_rates(self, request: Request) -> Any:
-        wanted = forms.RatesForm().load(_json(request))
+        wanted = forms.RatesForm().load(json_of(request))
         if "late_seconds" in wanted:
             wanted["late_seconds"] = tuple(wanted["late_seconds"])
         self._core.faults.rates = Rates(**wanted)
         return rates_view(self._core.faults.rates)
 
     def _keys(self, request: Request) -> Any:
-        wanted = forms.KeysForm().load(_json(request))
+        wanted = forms.KeysForm().load(json_of(request))
         state = self._core.state
         account = state.accounts.setdefault(wanted["account"], Account(wanted["account"]))
         account.revoked = [key for key in account.revoked if key not in wanted["add"]]
@@ -151,31 +153,10 @@ class Control:
         return {"account": account.name, "keys": len(account.keys)}
 
     def _latency(self, request: Request) -> Any:
-        self._core.state.latency = forms.LatencyForm().load(_json(request))
+        self._core.state.latency = forms.LatencyForm().load(json_of(request))
         self._core.state.revision += 1
         return state_view(self._core)["latency"]
 
     def _reset(self, _: Request) -> Any:
         self._core.reset()
         return state_view(self._core)
-
-    def _lock(self, name: str) -> Lock:
-        lock = self._core.state.locks.get(name)
-        if lock is None:
-            raise ValidationError("No such lock; make it with POST /control/locks.", "lock")
-        return lock
-
-
-def _messages(error: ValidationError) -> Any:
-    """The problems by field; those of the whole input under "_schema"."""
-    return error.messages if isinstance(error.messages, dict) else {error.field_name: error.messages}
-
-
-def _json(request: Request) -> dict[str, Any]:
-    try:
-        data = json.loads(request.body)
-    except ValueError:
-        raise ValidationError("Send a JSON object.") from None
-    if not isinstance(data, dict):
-        raise ValidationError("Send a JSON object.")
-    return data

@@ -100,7 +100,8 @@ class Core:
 
 def with_setup(state: State | None, setup: Setup) -> State:
     """The saved state and what it lacks of the set-up; saved locks and revoked keys stay as they were."""
-    state = state or State(latency=setup.latency)
+    state = state or State()
+    state.latency = setup.latency or state.latency
     for name, keys in setup.accounts.items():
         account = state.accounts.setdefault(name, Account(name))
         account.keys += [key for key in keys if key not in account.keys and key not in account.revoked]

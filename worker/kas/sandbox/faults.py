@@ -10,7 +10,7 @@ from enum import StrEnum
 from worker.kas.sandbox.wire import How
 
 ANY = "*"
-OPS = ("add", "delete", "list", "clock", "key")
+OPS = ("add", "delete", "list", "clock", "key", "unlock", "rfid_list", "rfid_add", "rfid_delete", "events")
 
 
 class Kind(StrEnum):
@@ -39,7 +39,14 @@ class Executed(StrEnum):
 
 
 DONE_UNLESS_TOLD = frozenset({Kind.OTHER_LOCK, Kind.NO_LIST, Kind.SLOW})
-COMMANDS_ONLY = frozenset({Kind.ACK, Kind.LOSE})
+# What a rate never draws for a call: the answer has no such part to spoil.
+_WITHOUT_ACK = frozenset({Kind.ACK, Kind.LOSE})
+SPARED: Mapping[str, frozenset[Kind]] = {
+    "list": _WITHOUT_ACK,
+    "events": _WITHOUT_ACK,
+    "rfid_list": frozenset({Kind.LOSE}),
+    "key": _WITHOUT_ACK | {Kind.OTHER_LOCK, Kind.NO_LIST},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +136,11 @@ class Rates:
     seed: int = 0
 
     def draw(self, op: str, dice: random.Random) -> Fault | None:
-        """The fault of this call, if any; acks befall only commands, since a list has none."""
+        """The fault of this call, if any; each kind of call is spared what its answers cannot show."""
         point = dice.random()
         for name, rate in self.rates.items():
             fault = RATES[name]
-            if op == "list" and fault.kind in COMMANDS_ONLY:
+            if fault.kind in SPARED.get(op, ()):
                 continue
             if point < rate:
                 return replace(fault, late_seconds=dice.uniform(*self.late_seconds))

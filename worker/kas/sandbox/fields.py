@@ -1,7 +1,7 @@
 """The vendor's request bodies, field by field: a sound command, or the refusal that names the field.
 
-The KAS API document gives the types (section "Add Online Password") but no answer for a malformed field;
-"Invalid <field>." is the sandbox's own.
+The KAS API document gives the types (sections "Add Online Password" and "Add Remote RFID") but no answer for
+a malformed field; "Invalid <field>." is the sandbox's own.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from worker.kas.sandbox.commands import Add, AddTag, Delete, DeleteTag
 from worker.kas.sandbox.slots import FIRST_SLOT, LAST_SLOT, Code
-from worker.kas.sandbox.state import Add, Delete, Refused
+from worker.kas.sandbox.state import Refused
+from worker.kas.sandbox.tags import FIRST_TAG, LAST_READER_TAG, Tag
 
 PIN = re.compile(r"[0-9]{4,6}")
 MOMENT = re.compile(r"[0-9]{10}")
+UID = re.compile(r"[0-9A-Fa-f]{8}")
+KAS_UID = re.compile(r"[0-9]{10}")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -61,11 +65,43 @@ def delete_of(body: Mapping[str, Any]) -> Delete:
     return Delete(pin=_matching(body, "password", PIN))
 
 
+def add_tag_of(body: Mapping[str, Any]) -> AddTag:
+    """The tag that a POST body asks for; the number that `is_kas_uid` does not choose may be left out."""
+    by_kas = body.get("is_kas_uid", False)
+    if not isinstance(by_kas, bool):
+        raise Refused("Invalid is_kas_uid.")
+    tag = Tag(
+        slot=_tag_id(body),
+        uid=_matching(body, "uid", UID) if not by_kas or "uid" in body else "",
+        kas_uid=_matching(body, "kas_uid", KAS_UID) if by_kas or "kas_uid" in body else "",
+        is_kas_uid=by_kas,
+        name=_string(body, "rfid_name"),
+        starts=_matching(body, "rfid_start_time", MOMENT),
+        ends=_matching(body, "rfid_end_time", MOMENT),
+        ident=secrets.token_hex(12),
+    )
+    return AddTag(tag)
+
+
+def delete_tag_of(body: Mapping[str, Any]) -> DeleteTag:
+    """The delete that a DELETE body asks for."""
+    return DeleteTag(_tag_id(body))
+
+
 def _slot(body: Mapping[str, Any]) -> int:
-    value = body.get("password_id")
+    return _between(body, "password_id", FIRST_SLOT, LAST_SLOT)
+
+
+def _tag_id(body: Mapping[str, Any]) -> int:
+    """Up to what a reader takes; whether the lock is one is asked later."""
+    return _between(body, "rfid_id", FIRST_TAG, LAST_READER_TAG)
+
+
+def _between(body: Mapping[str, Any], name: str, first: int, last: int) -> int:
+    value = body.get(name)
     # A bool is an int, but never one of these.
-    if not isinstance(value, int) or not FIRST_SLOT <= value <= LAST_SLOT:
-        raise Refused("Invalid password_id.")
+    if not isinstance(value, int) or not first <= value <= last:
+        raise Refused(f"Invalid {name}.")
     return value
 
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from worker.kas.sandbox.faults import ANY, DONE_UNLESS_TOLD, OPS, RATES, Executed, Fault, Kind
-from worker.kas.sandbox.slots import FIRST_SLOT, LAST_SLOT, Auth, Latency
+from worker.kas.sandbox.slots import FIRST_SLOT, LAST_SLOT, PROFILES, Auth, Latency
 
 NAME = validate.Regexp(r"^[A-Za-z0-9_.-]{1,64}$", error="Use 1 to 64 letters, digits, '-', '_' or '.'.")
 MOMENT = validate.Regexp(r"^[0-9]{10}$|^$", error="Use ten digits, YYMMDDHHmm, or an empty string.")
+PERCENT = validate.Range(min=0, max=100)
 SECONDS = validate.Range(min=0, max=7 * 86_400)
 
 
@@ -43,16 +44,24 @@ class Form(Schema):
 
 
 class LatencyForm(Form):
-    """Seconds of a gateway's call, its jitter, and of a list."""
+    """Seconds of a gateway's call, its jitter, and of a list; or the name of a profile instead."""
 
+    profile = fields.String(validate=validate.OneOf(tuple(PROFILES)))
     base_seconds = fields.Float(load_default=0.0, validate=SECONDS)
     jitter_seconds = fields.Float(load_default=0.0, validate=SECONDS)
     list_seconds = fields.Float(load_default=0.0, validate=SECONDS)
 
+    @validates_schema(pass_original=True)
+    def either(self, data: dict[str, Any], original: Any, **_: Any) -> None:
+        """A profile has its own seconds."""
+        if "profile" in data and len(original) > 1:
+            raise ValidationError("Give a profile or seconds, not both.", "profile")
+
     @post_load
-    def build(self, data: dict[str, float], **_: Any) -> Latency:
+    def build(self, data: dict[str, Any], **_: Any) -> Latency:
         """The latency itself."""
-        return Latency(**data)
+        name = data.pop("profile", None)
+        return PROFILES[name] if name else Latency(**data)
 
 
 class LockForm(Form):
@@ -67,6 +76,8 @@ class LockForm(Form):
     auth = fields.Enum(Auth, by_value=True)
     latency = fields.Nested(LatencyForm, allow_none=True)
     list_lag = fields.Float(validate=SECONDS)
+    reader = fields.Boolean()
+    drain = fields.Float(validate=PERCENT)
 
 
 class HandForm(Form):

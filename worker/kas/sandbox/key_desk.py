@@ -43,7 +43,7 @@ class KeyDesk:
                 call.outcome, call.ended = "dropped", core.now()
                 return Silence(lambda: None)
             dice = core.chance("key", "")
-            fault = core.faults.by_rule("key", account.name, "")
+            fault = core.faults.pick("key", account.name, "", dice)
         return self._serve(call, account.name, fault, dice)
 
     def _serve(self, call: Call, account: str, fault: Fault | None, dice: random.Random) -> Answer:

@@ -8,7 +8,8 @@ from typing import Any, Self, cast
 
 import httpx
 
-from worker.kas.sandbox.views import CallView, CodeView, EmailView, LockView, StateView, StatsView
+from worker.kas.sandbox.lock_views import CodeView, LockView, OpeningView, TagView
+from worker.kas.sandbox.views import CallView, EmailView, StateView, StatsView
 
 
 class ControlError(Exception):
@@ -51,7 +52,7 @@ class SandboxControl:
     def calls(
         self, *, op: str | None = None, lock: str | None = None, since: int = 0, limit: int = 100_000
     ) -> list[CallView]:
-        """The vendor calls in the order they came: `op` is add, delete, list, clock or key."""
+        """The vendor calls in the order they came; `op` is one of `worker.kas.sandbox.faults.OPS`."""
         wanted = {"op": op, "lock": lock, "since": since, "limit": limit}
         params = {name: str(value) for name, value in wanted.items() if value is not None}
         return cast(list[CallView], self._ask("GET", "calls", params=params)["calls"])
@@ -65,7 +66,10 @@ class SandboxControl:
         return cast(StatsView, self._ask("GET", "stats"))
 
     def set_lock(self, name: str, **properties: Any) -> LockView:
-        """Make or change a lock: account, title, zone, clock_set, gateway_online, auth, latency, list_lag."""
+        """Make or change a lock.
+
+        Properties: account, title, zone, clock_set, gateway_online, auth, latency, list_lag, reader, drain.
+        """
         return cast(LockView, self._ask("POST", "locks", {"name": name, **properties}))
 
     def hand(
@@ -86,6 +90,54 @@ class SandboxControl:
     def wipe(self, lock: str, slot: int) -> LockView:
         """Make a code vanish from a lock; `ControlError` when the slot is empty."""
         return cast(LockView, self._ask("POST", "wipe", {"lock": lock, "slot": slot}))
+
+    def tags(self, lock: str) -> dict[int, TagView]:
+        """What tags are really on a lock, by id."""
+        return {tag["slot"]: tag for tag in self.lock(lock)["tags"]}
+
+    def hand_tag(
+        self,
+        lock: str,
+        rfid_id: int,
+        uid: str,
+        name: str = "",
+        *,
+        starts: str | None = None,
+        ends: str | None = None,
+    ) -> LockView:
+        """Add a tag by hand: `uid` is 8 hexadecimal digits, or the 10 digits of a KAS card."""
+        body = {"lock": lock, "rfid_id": rfid_id, "uid": uid, "name": name, "starts": starts, "ends": ends}
+        given = {key: value for key, value in body.items() if value is not None}
+        return cast(LockView, self._ask("POST", "hand_tag", given))
+
+    def wipe_tag(self, lock: str, rfid_id: int) -> LockView:
+        """Make a tag vanish from a lock; `ControlError` when the id is empty."""
+        return cast(LockView, self._ask("POST", "wipe_tag", {"lock": lock, "rfid_id": rfid_id}))
+
+    def type_pin(self, lock: str, pin: str) -> dict[str, Any]:
+        """A guest types a PIN at the door: `opened`, `reason`, `slot`, `battery`, `lock_time`.
+
+        `reason` is opened, unknown, too_early, too_late (both by the lock's own clock), no_clock or
+        no_battery; `slot` is that of the code, if there is one.
+        """
+        return cast(dict[str, Any], self._ask("POST", "type", {"lock": lock, "pin": pin}))
+
+    def present_tag(self, lock: str, uid: str) -> dict[str, Any]:
+        """A guest presents a tag, by its uid or its KAS number; answers as `type_pin` does."""
+        return cast(dict[str, Any], self._ask("POST", "present", {"lock": lock, "uid": uid}))
+
+    def openings(self, lock: str, *, limit: int = 1000) -> list[OpeningView]:
+        """The door's last openings, oldest first, those too that the audit trail missed."""
+        params = {"lock": lock, "limit": str(limit)}
+        return cast(list[OpeningView], self._ask("GET", "openings", params=params)["openings"])
+
+    def set_clock_error(self, lock: str, seconds: float) -> LockView:
+        """Let the lock's own clock run this far ahead (negative: behind) until Set Clock is called."""
+        return cast(LockView, self._ask("POST", "clock_error", {"lock": lock, "seconds": seconds}))
+
+    def set_battery(self, lock: str, percent: float) -> LockView:
+        """Set how full the battery is, 0..100; what an opening takes is the lock's property `drain`."""
+        return cast(LockView, self._ask("POST", "battery", {"lock": lock, "percent": percent}))
 
     def add_fault(self, kind: str, **details: Any) -> int:
         """Put a rule in force and return its number; details: op, lock, account, times, skip, its kind's."""
@@ -126,6 +178,10 @@ class SandboxControl:
     def set_latency(self, base: float = 0.0, jitter: float = 0.0, lists: float = 0.0) -> None:
         """How long calls take from now on, in seconds; a lock's own latency goes before."""
         self._ask("POST", "latency", {"base_seconds": base, "jitter_seconds": jitter, "list_seconds": lists})
+
+    def set_profile(self, name: str) -> None:
+        """Let calls take as long as the profile says: fast, usual or slow."""
+        self._ask("POST", "latency", {"profile": name})
 
     def reset(self) -> None:
         """Back to the set-up."""

@@ -110,7 +110,7 @@ def run_sandbox(
     setup = Setup(
         locks=locks,
         accounts={"default": (api_key,), **(accounts or {})},
-        latency=latency or Latency(),
+        latency=latency,
         seed=seed,
         auto_create=auto_create,
         data_dir=data_dir,

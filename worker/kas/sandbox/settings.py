@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from worker.kas.sandbox.call_queue import LIMIT
@@ -26,11 +26,11 @@ class LockSpec:
     auth: Auth = Auth.ADMIN
     latency: Latency | None = None
     list_lag: float = 0.0
+    reader: bool = False
 
     def build(self) -> Lock:
         """A new lock, empty."""
-        names = ("account", "title", "zone", "clock_set", "gateway_online", "auth", "latency", "list_lag")
-        return Lock(self.name, **{name: getattr(self, name) for name in names})
+        return Lock(**{part.name: getattr(self, part.name) for part in fields(self)})
 
 
 def _one_account() -> dict[str, tuple[str, ...]]:
@@ -42,8 +42,9 @@ class Setup:
     """A sandbox's set-up.
 
     `accounts` maps a name to its valid keys. `data_dir` keeps the state over a restart. `auto_create` makes
-    unknown locks on first use. `clock_set` is the default of new locks. A call that is never answered, or
-    cut, keeps its place in the queue for at least `hold_seconds` from its start.
+    unknown locks on first use. `latency`, if given, goes before what was saved. `clock_set` is the default of
+    new locks. A call that is never answered, or cut, keeps its place in the queue for at least `hold_seconds`
+    from its start.
 
     `logins` maps an account to the email and password that fetch a dynamic key. Such a key is valid for
     `key_seconds`, and with `one_dynamic_key` only until the next one is issued.
@@ -54,7 +55,7 @@ class Setup:
     logins: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     key_seconds: float = 86_400.0
     one_dynamic_key: bool = True
-    latency: Latency = field(default_factory=Latency)
+    latency: Latency | None = None
     seed: int = 0
     queue_limit: int = LIMIT
     auto_create: bool = False

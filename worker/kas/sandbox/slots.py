@@ -5,15 +5,20 @@ Pure: every function takes `now` (epoch seconds) and never waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from worker.kas.sandbox.openings import Opening
+from worker.kas.sandbox.tags import Tag
+
 FIRST_SLOT = 101
 LAST_SLOT = 200
 DEFAULT_ZONE = "Australia/Brisbane"
+FULL = 100.0
+DRAIN = 0.02  # percent per opening: some five thousand to a set of batteries
 
 
 class Auth(StrEnum):
@@ -31,6 +36,14 @@ class Latency:
     base_seconds: float = 0.0
     jitter_seconds: float = 0.0
     list_seconds: float = 0.0
+
+
+# By name; the document gives 15 seconds as the most (section "Remote Unlock", notice 1).
+PROFILES: Mapping[str, Latency] = {
+    "fast": Latency(0.1, 0.2, 0.05),
+    "usual": Latency(1.0, 2.0, 0.3),
+    "slow": Latency(8.0, 7.0, 1.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,12 @@ class Change:
 
 @dataclass(slots=True)
 class Lock:
-    """A lock bound to an account."""
+    """A lock bound to an account.
+
+    Its own clock runs `clock_error` seconds ahead (negative: behind) until it is set. `battery` is a
+    percentage, and each opening takes `drain` of it; an empty one is out of every gateway's range. A
+    `reader` (access control reader) has more ids for tags.
+    """
 
     name: str
     account: str = "default"
@@ -76,6 +94,17 @@ class Lock:
     list_lag: float = 0.0
     codes: dict[int, Code] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    reader: bool = False
+    clock_error: float = 0.0
+    battery: float = FULL
+    drain: float = DRAIN
+    tags: dict[int, Tag] = field(default_factory=dict)
+    openings: list[Opening] = field(default_factory=list)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a gateway can reach it."""
+        return self.gateway_online and self.battery > 0
 
     def put(self, slot: int, code: Code | None, now: float) -> None:
         """Write a code into a slot, or empty the slot with `None`."""

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from worker.kas.sandbox import answers
+from worker.kas.sandbox.commands import Add, AddTag
+from worker.kas.sandbox.end import End
 from worker.kas.sandbox.faults import Fault, Kind
-from worker.kas.sandbox.slots import Code, Lock
-from worker.kas.sandbox.state import ACK_DONE, Add, Command, ReadList
+from worker.kas.sandbox.state import ACK_DONE
 from worker.kas.sandbox.wire import HTML, PLAIN, Reply, text
 
 STRANGER = "SS999999"
 HONEST_AT_HEART = frozenset({Kind.OTHER_LOCK, Kind.NO_LIST, Kind.SLOW})
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How a call ended: the lock, the command, its ack, and the codes to show."""
-
-    lock: Lock
-    command: Command
-    ack: int
-    codes: Sequence[Code]
-    content_type: str
-
-    def honest(self) -> Reply:
-        """The answer without a fault."""
-        return answers.natural(self.lock, self.command, self.ack, list(self.codes), self.content_type)
 
 
 def spoiled(end: End, fault: Fault, dice: random.Random) -> Reply:
@@ -45,9 +30,9 @@ def spoiled(end: End, fault: Fault, dice: random.Random) -> Reply:
         case Kind.GARBAGE:
             return answers.garbage()
         case Kind.OTHER_LOCK:
-            return _listing(end, STRANGER, end.codes)
+            return end.success(name=STRANGER)
         case Kind.NO_LIST:
-            return _listing(end, end.lock.name, None)
+            return end.success(bare=True)
         case Kind.LOSE:
             return _lost(end, fault)
         case Kind.SLOW | Kind.HANG | Kind.CUT:
@@ -55,8 +40,8 @@ def spoiled(end: End, fault: Fault, dice: random.Random) -> Reply:
 
 
 def _acked(end: End, fault: Fault) -> Reply:
-    if fault.ack == ACK_DONE and isinstance(end.command, Add):
-        return _listing(end, end.lock.name, end.codes)
+    if fault.ack == ACK_DONE and isinstance(end.command, Add | AddTag):
+        return end.success()
     return answers.ack(fault.ack, end.command, fault.message)
 
 
@@ -69,17 +54,11 @@ def _status(fault: Fault, dice: random.Random) -> Reply:
     return answers.status(fault.status or 504, fault.form, dice)
 
 
-def _listing(end: End, name: str, codes: Sequence[Code] | None) -> Reply:
-    if isinstance(end.command, ReadList):
-        return answers.listed(name, end.lock.title, codes)
-    if isinstance(end.command, Add):
-        return answers.added(name, end.command.code.pin, codes, end.content_type)
-    return end.honest()
-
-
 def _lost(end: End, fault: Fault) -> Reply:
-    codes = list(end.codes)
     if fault.shown and isinstance(end.command, Add):
-        new = end.command.code
-        codes = [code for code in codes if code.slot != new.slot] + [new]
-    return answers.natural(end.lock, end.command, ACK_DONE, codes, end.content_type)
+        code = end.command.code
+        end = replace(end, codes=[*(one for one in end.codes if one.slot != code.slot), code])
+    if fault.shown and isinstance(end.command, AddTag):
+        tag = end.command.tag
+        end = replace(end, tags=[*(one for one in end.tags if one.slot != tag.slot), tag])
+    return end.success()

@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from worker.kas.sandbox.commands import Add, AddTag, Command, Delete, DeleteTag, SetClock, Unlock
+from worker.kas.sandbox.openings import How, Opening
 from worker.kas.sandbox.slots import Auth, Change, Code, Latency, Lock
-from worker.kas.sandbox.state import Account, Add, Command, Delete, Email, Late, SetClock, State
+from worker.kas.sandbox.state import Account, Email, Late, State
+from worker.kas.sandbox.tags import Tag
 
 FILE_NAME = "kas-sandbox.json"
 
@@ -77,11 +80,19 @@ def _command(command: Command) -> dict[str, Any]:
 
 
 def _command_from(data: Mapping[str, Any]) -> Command:
-    if data["is"] == "Add":
-        return Add(Code(**data["code"]), data["send_email"])
-    if data["is"] == "Delete":
-        return Delete(data["slot"], data["pin"])
-    return SetClock()
+    match data["is"]:
+        case "Add":
+            return Add(Code(**data["code"]), data["send_email"])
+        case "Delete":
+            return Delete(data["slot"], data["pin"])
+        case "AddTag":
+            return AddTag(Tag(**data["tag"]))
+        case "DeleteTag":
+            return DeleteTag(data["slot"])
+        case "Unlock":
+            return Unlock()
+        case _:
+            return SetClock()
 
 
 def _lock(data: Mapping[str, Any]) -> Lock:
@@ -91,6 +102,9 @@ def _lock(data: Mapping[str, Any]) -> Lock:
         "latency": None if latency is None else Latency(**latency),
         "codes": {int(slot): Code(**code) for slot, code in data["codes"].items()},
         "changes": [_change(one) for one in data["changes"]],
+        # A file of an older version knows neither tags nor openings.
+        "tags": {int(slot): Tag(**tag) for slot, tag in data.get("tags", {}).items()},
+        "openings": [Opening(**{**one, "how": How(one["how"])}) for one in data.get("openings", [])],
     }
     return Lock(**{**data, **rebuilt})
 

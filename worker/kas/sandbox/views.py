@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 from worker.kas.sandbox.calls import Call
+from worker.kas.sandbox.commands import Add, AddTag, Delete, DeleteTag, SetClock, Unlock
 from worker.kas.sandbox.core import Core
 from worker.kas.sandbox.faults import Rates, Rule
-from worker.kas.sandbox.slots import Code, Latency, Lock, in_order
+from worker.kas.sandbox.lock_views import LockView, iso, lock_view
 from worker.kas.sandbox.state import Email, Late
 
-
-class CodeView(TypedDict):
-    """A code on a lock."""
-
-    slot: int
-    pin: str
-    name: str
-    starts: str
-    ends: str
-    email: str
-    message: str
-    by_hand: bool
-
-
-class LockView(TypedDict):
-    """A lock with its codes by slot; `list_lag` and times in seconds, `clock_set_at` ISO."""
-
-    name: str
-    account: str
-    title: str
-    zone: str
-    clock_set: bool
-    clock_set_at: str | None
-    gateway_online: bool
-    auth: str
-    latency: dict[str, float] | None
-    list_lag: float
-    codes: list[CodeView]
+LATE_OPS = {
+    Add: "add",
+    Delete: "delete",
+    SetClock: "clock",
+    Unlock: "unlock",
+    AddTag: "rfid_add",
+    DeleteTag: "rfid_delete",
+}
 
 
 class LateView(TypedDict):
@@ -116,11 +96,6 @@ class StatsView(TypedDict):
     overlaps: dict[str, int]
 
 
-def iso(epoch: float) -> str:
-    """UTC in ISO form, milliseconds included."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def state_view(core: Core) -> StateView:
     """The state; call it inside `locked()`, like all views of the core."""
     state = core.state
@@ -130,37 +105,6 @@ def state_view(core: Core) -> StateView:
         "latency": asdict(state.latency),
         "locks": [lock_view(lock) for lock in sorted(state.locks.values(), key=lambda lock: lock.name)],
         "pending_late": [_late_view(late) for late in state.late],
-    }
-
-
-def lock_view(lock: Lock) -> LockView:
-    """One lock."""
-    return {
-        "name": lock.name,
-        "account": lock.account,
-        "title": lock.title,
-        "zone": lock.zone,
-        "clock_set": lock.clock_set,
-        "clock_set_at": None if lock.clock_set_at is None else iso(lock.clock_set_at),
-        "gateway_online": lock.gateway_online,
-        "auth": str(lock.auth),
-        "latency": _latency_view(lock.latency),
-        "list_lag": lock.list_lag,
-        "codes": [code_view(code) for code in in_order(lock.codes.values())],
-    }
-
-
-def code_view(code: Code) -> CodeView:
-    """One code."""
-    return {
-        "slot": code.slot,
-        "pin": code.pin,
-        "name": code.name,
-        "starts": code.starts,
-        "ends": code.ends,
-        "email": code.email,
-        "message": code.message,
-        "by_hand": code.by_hand,
     }
 
 
@@ -240,10 +184,6 @@ def rates_view(rates: Rates) -> dict[str, Any]:
     return {"seed": rates.seed, "rates": dict(rates.rates), "late_seconds": list(rates.late_seconds)}
 
 
-def _latency_view(latency: Latency | None) -> dict[str, float] | None:
-    return None if latency is None else asdict(latency)
-
-
 def _late_view(late: Late) -> LateView:
-    op = {"Add": "add", "Delete": "delete"}.get(type(late.command).__name__, "clock")
+    op = LATE_OPS[type(late.command)]
     return {"due": iso(late.due), "lock": late.lock, "op": op, "call": late.call}
