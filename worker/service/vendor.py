@@ -61,6 +61,12 @@ class Vendor:
             "delete", account, lambda client, key: client.delete_pin(lock, slot, key=key, not_after=not_after)
         )
 
+    def list_events(self, account: str, lock: str, not_after: float) -> Answer:
+        """Read the lock's audit trail."""
+        return self._call(
+            "events", account, lambda client, key: client.list_events(lock, key=key, not_after=not_after)
+        )
+
     def set_clock(self, account: str, lock: str, not_after: float) -> Answer:
         """Set the lock's clock."""
         return self._call(

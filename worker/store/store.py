@@ -17,6 +17,7 @@ from worker.store.notices import Notices
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
 from worker.store.stays import Stays
+from worker.store.trail import Trails
 from worker.store.vault import Vault, shared_vault
 
 
@@ -35,6 +36,7 @@ class Store:
     notices: Notices
     generations: Generations
     locks: Locks
+    trails: Trails
     health: Health
 
 
@@ -55,5 +57,6 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         notices=Notices(client),
         generations=Generations(client, scripts),
         locks=Locks(client),
+        trails=Trails(client),
         health=Health(client),
     )
