@@ -141,6 +141,7 @@ class BookingSchema(Schema):
     version = _text()
     check_in = _moment(allow_none=True)
     check_out = _moment(allow_none=True)
+    arrived = _moment(allow_none=True)
     state = _word([state.value for state in BookingState])
     at_risk = fields.Boolean()
     pin = _maybe()
@@ -210,7 +211,10 @@ class NoteSchema(Schema):
 
 
 class LockSchema(Schema):
-    """A lock of the property file; `last_seen`: when its list was read, `clock`: when that was set."""
+    """A lock of the property file; `last_seen`: when its list was read, `clock`: when that was set.
+
+    `battery` in percent, as of `battery_at`; `last_heard`: when the lock itself did something.
+    """
 
     lock = _text()
     title = _text()
@@ -218,8 +222,10 @@ class LockSchema(Schema):
     units = fields.List(fields.String())
     slots_in_use = fields.Integer()
     clock = _moment(allow_none=True)
-    battery = fields.Raw(allow_none=True)
+    battery = _maybe_number()
+    battery_at = _moment(allow_none=True)
     last_seen = _moment(allow_none=True)
+    last_heard = _moment(allow_none=True)
 
 
 class SlotSchema(Schema):
@@ -237,9 +243,17 @@ class UnmanagedSchema(Schema):
     mark = _text()
 
 
+class BatterySchema(Schema):
+    """The battery's last level of a day, in percent."""
+
+    date = fields.String(metadata={"format": "date"})
+    level = fields.Integer()
+
+
 class LockDetailSchema(LockSchema):
     """A lock with its slots."""
 
+    battery_history = fields.List(fields.Nested(BatterySchema))
     slots = fields.List(fields.Nested(SlotSchema))
     unmanaged = fields.List(fields.Nested(UnmanagedSchema))
 

@@ -37,7 +37,7 @@ class Signs:
 def with_events(signs: Signs, events: Iterable[LockEvent], now: datetime) -> Signs:
     """The signs after some events, in whatever order they came."""
     for event in events:
-        at = min(event.at, now).replace(microsecond=0)
+        at = _kept(min(event.at, now))
         signs = with_contact(signs, at)
         if event.battery is not None and (signs.battery_at is None or at >= signs.battery_at):
             signs = replace(signs, battery=event.battery, battery_at=at)
@@ -48,7 +48,12 @@ def with_contact(signs: Signs, at: datetime | None) -> Signs:
     """The signs of a lock that was heard of at `at` too."""
     if at is None or (signs.heard is not None and at <= signs.heard):
         return signs
-    return replace(signs, heard=at.replace(microsecond=0))
+    return replace(signs, heard=_kept(at))
+
+
+def _kept(at: datetime) -> datetime:
+    """To the millisecond, as it is stored and as the vendor tells it."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def wants_probe(signs: Signs, rules: BatteryRules, clock_tried: datetime | None, now: datetime) -> bool:

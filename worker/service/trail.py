@@ -190,7 +190,7 @@ def _levels(lock: Lock, events: Iterable[LockEvent], before: Signs, after: Signs
     for event in events:
         if event.battery is not None:
             levels[event.at.astimezone(lock.zone).date()] = event.battery
-    is_newer = after.battery_at is not None and after.battery_at != before.battery_at
+    is_newer = (after.battery, after.battery_at) != (before.battery, before.battery_at)
     latest = after.battery_at.astimezone(lock.zone).date() if is_newer and after.battery_at else None
     return battery_commands(lock.name, levels, latest)
 
