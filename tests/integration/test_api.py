@@ -506,7 +506,7 @@ class TestLocks:
 
     def test_battery_history(self, kit: Web) -> None:
         """One level a day, in the order of the days."""
-        days = {"2026-12-02": "63", "2026-11-30": "64"}
+        days: dict[Any, Any] = {"2026-12-02": 63, "2026-11-30": 64}
         kit.innkey.store.client.hset(keys.battery("SS000001"), mapping=days)
         assert [{"date": "2026-11-30", "level": 64}, {"date": "2026-12-02", "level": 63}] == (
             kit.get("/v1/locks/SS000001").json["battery_history"]
