@@ -22,8 +22,8 @@ threads = 8
 preload_app = False
 # Longer than a load balancer's habit of using a connection again, at no cost to a thread.
 keepalive = 75
-# Requests are short; what has not ended by then hangs.
-graceful_timeout = 20
+# The longest request opens a door, which takes 30 s at most; what has not ended by then hangs.
+graceful_timeout = 33
 # Addresses may hold a source's token, so no line per request is written.
 accesslog = None
 # The socket lies at one path under HOME for all instances, and nothing here speaks to it.

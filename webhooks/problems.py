@@ -30,7 +30,10 @@ Errors = Mapping[str, list[str]]
 
 
 class Problem(Exception):
-    """What a view raises when it cannot do what was asked; `errors` by field, in the sender's own names."""
+    """What a view raises when it cannot do what was asked; `errors` by field, in the sender's own names.
+
+    `more`: further members of the body (RFC 9457, section 3.2).
+    """
 
     def __init__(
         self,
@@ -39,10 +42,11 @@ class Problem(Exception):
         *,
         errors: Errors | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.detail = status, detail
-        self.errors, self.headers = errors, dict(headers or {})
+        self.errors, self.headers, self.more = errors, dict(headers or {}), dict(more or {})
 
 
 def init_app(app: Flask) -> None:
@@ -59,6 +63,7 @@ def as_response(error: Exception) -> Response:
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
+        **problem.more,
     }
     if problem.errors is not None:
         body["errors"] = dict(problem.errors)

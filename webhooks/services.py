@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from worker.bootstrap import Innkey
+from worker.service.operators import Act, Operator
 
-__all__ = ["attach", "innkey", "now"]
+__all__ = ["attach", "bearer", "does", "innkey", "now"]
 
 _NAME = "innkey"
 
@@ -29,3 +31,13 @@ def now() -> datetime:
     """Redis' time, asked anew: what is due is told by one clock. Raises redis' errors."""
     services = innkey()
     return services.clock.heard(services.store.agenda.now())
+
+
+def bearer(number: int) -> None:
+    """Whose request this is: the bearer of which token, counted from 1."""
+    g.operator = f"api token {number}"
+
+
+def does(what: str, on: str) -> AbstractContextManager[Act]:
+    """Log what this request's bearer does; see `Operator.does`."""
+    return Operator(innkey().store.operators, g.operator).does(what, on)

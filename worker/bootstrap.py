@@ -26,11 +26,11 @@ from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
+from worker.service.lock_desk import LockDesk
 from worker.service.look_after import StayWatch
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
-from worker.service.trail import TrailKeeper
 from worker.service.vendor import Vendor, clients_for
 from worker.settings import Settings
 from worker.store.generations import Role
@@ -116,9 +116,17 @@ class Innkey:
             stopping=self.stopping,
         )
 
-    def trail_keeper(self) -> TrailKeeper:
-        """What takes audit trails in; `service.trail.read_trail` reads one because a person asks."""
-        return TrailKeeper(self.store, self.ledger, self.house)
+    def lock_desk(self) -> LockDesk:
+        """What a person asks of a lock; it makes the vendor's clients."""
+        ring = self.key_ring()
+        return LockDesk(
+            store=self.store,
+            ledger=self.ledger,
+            vendor=Vendor(clients=ring.clients, keys=ring, counts=self.counts),
+            house=self.house,
+            clock=self.clock,
+            wake=self.hints.locks,
+        )
 
     def report_counts(self) -> None:
         """Add what this process has counted to the counters behind `/metrics`."""

@@ -20,6 +20,7 @@ _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
     "print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())\""
 )
+RESERVED = "staff"
 _URL_WORD = re.compile(r"[A-Za-z0-9._~-]+")
 
 
@@ -113,6 +114,8 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if adapter and adapter not in adapters:
         cause = f"there is no adapter {adapter!r}"
         findings.add((*path, "adapter"), cause, "use " + " or ".join(sorted(adapters)))
+    if name == RESERVED:
+        findings.add(path, "is a name of Innkey's own, for tags of the house", "call the source otherwise")
     _check_proof(raw, path, findings)
     header = table.get("header", {})
     return SourceConfig(

@@ -248,7 +248,25 @@ def test_an_empty_page_says_so() -> None:
     with stage(Setup()) as scene:
         page = httpx.get(scene.sandbox.page_url).text
         assert "No locks yet." in page
-        assert 2 == page.count("None yet.")
+        assert 3 == page.count("None yet.")
+
+
+def test_the_page_shows_doors() -> None:
+    """Tags, battery, a wrong clock, and the last openings with what the audit trail missed."""
+    with stage(Setup(locks=[LockSpec(LOCK, reader=True), "SS000002"])) as scene:
+        scene.control.hand_tag(LOCK, 1500, "ABCD1234", "Cleaner")
+        scene.control.hand("SS000002", 150, "1357", "Owner")
+        scene.control.set_battery(LOCK, 19.4)
+        scene.control.set_clock_error(LOCK, -5400)
+        scene.control.set_lock("SS000002", gateway_online=False)
+        scene.control.type_pin("SS000002", "1357")
+        scene.control.present_tag(LOCK, "ABCD1234")
+        part = httpx.get(f"{scene.sandbox.page_url}?part=1").text
+        for words in ("battery 20 %", "clock 1.5 h behind", "reader", "1500", "missed it", "has it"):
+            assert words in part
+        openings = part.split("Last openings")[1]
+        assert openings.index("Cleaner") < openings.index("Owner")
+        assert ("ABCD1234" not in openings, 1) == (True, part.count("ABCD1234"))
 
 
 def test_a_set_up_gives_locks_their_properties() -> None:

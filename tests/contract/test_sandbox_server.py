@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.contract.sandbox_kit import DEADLINE_SECONDS, LOCK, Stage, StandingClock, stage
-from worker.kas.sandbox import LockSpec, Setup, running_sandbox
+from worker.kas.sandbox import Latency, LockSpec, Setup, running_sandbox
 from worker.kas.sandbox.store import FILE_NAME
 
 
@@ -143,6 +143,29 @@ def test_a_set_up_adds_to_the_memory(tmp_path: Path) -> None:
         assert ("Changed", [120]) == (scene.control.lock(LOCK)["title"], scene.slots())
         assert {"default": 2, "more": 1} == scene.control.state()["accounts"]
         assert [] == scene.slots("SS2")
+
+
+def test_the_memory_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """A file that knows no tags, doors and batteries is read as it was: nothing is lost, the rest is new."""
+    with stage(Setup(locks=[LOCK], data_dir=tmp_path)) as scene:
+        scene.add()
+    saved = json.loads((tmp_path / FILE_NAME).read_text())
+    for name in ("reader", "clock_error", "battery", "drain", "tags", "openings"):
+        del saved["locks"][LOCK][name]
+    (tmp_path / FILE_NAME).write_text(json.dumps(saved))
+    with stage(Setup(data_dir=tmp_path)) as scene:
+        assert ([120], {}) == (scene.slots(), scene.control.tags(LOCK))
+        assert 100 == scene.control.lock(LOCK)["battery"]
+
+
+def test_a_latency_that_is_given_goes_before_the_saved_one(tmp_path: Path) -> None:
+    """Without one a restart keeps what the control API set."""
+    with stage(Setup(data_dir=tmp_path)) as scene:
+        scene.control.set_profile("usual")
+    with stage(Setup(data_dir=tmp_path)) as scene:
+        assert 1.0 == scene.control.state()["latency"]["base_seconds"]
+    with stage(Setup(data_dir=tmp_path, latency=Latency(0.5))) as scene:
+        assert 0.5 == scene.control.state()["latency"]["base_seconds"]
 
 
 def test_a_damaged_memory_is_named(tmp_path: Path) -> None:

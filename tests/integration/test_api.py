@@ -41,6 +41,11 @@ CALLS = [
     ("POST", "/v1/dead-letters/x/resolve"),
     ("GET", "/v1/locks"),
     ("GET", "/v1/locks/SS000001"),
+    ("POST", "/v1/locks/SS999999/unlock"),
+    ("POST", "/v1/locks/SS999999/clock"),
+    ("GET", "/v1/locks/SS999999/events"),
+    ("GET", "/v1/locks/SS999999/codes"),
+    ("GET", "/v1/operator-log"),
     ("GET", "/v1/rejected-events"),
     ("POST", "/v1/rejected-events/x/replay"),
 ]
@@ -114,6 +119,7 @@ class TestBookings:
         dues = [code.pop("due") for code in found["codes"]]
         assert ["2098-11-17T05:00:00Z", "2098-11-17T05:10:00Z"] == dues
         code: dict[str, Any] = {
+            "medium": "pin",
             "slot": None,
             "state": "planned",
             "starts": "9812011500",
@@ -692,7 +698,7 @@ class TestDescription:
             if rule.rule.startswith("/v1/")
         }
         assert rules == described
-        assert 12 == len(described)
+        assert 17 == len(described)
         for operations in answer.json["paths"].values():
             for method, operation in operations.items():
                 if method != "parameters":

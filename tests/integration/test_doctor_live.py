@@ -20,7 +20,7 @@ from tests.integration.engine_kit import DOOR, Engine, engine
 from worker.bootstrap import bootstrap
 from worker.cli import cli
 from worker.commands import doctor as doctor_command
-from worker.service import live_test
+from worker.service import by_hand, live_test
 from worker.service.vendor import Vendor
 from worker.store import keys
 
@@ -73,7 +73,7 @@ class TestGood:
         result = run("--yes")
         lines = [line for line in result.stdout.splitlines() if f"lock {DOOR}, " in line]
         assert 0 == result.exit_code, result.output
-        assert ["list", "clock", "add", "read back", "delete", "what is left"] == [
+        assert ["list", "clock", "add", "read back", "delete", "what is left", "report"] == [
             line.split(f"lock {DOOR}, ")[1].partition(":")[0] for line in lines
         ]
         assert all(line.startswith("ok ") for line in lines)
@@ -97,11 +97,99 @@ class TestGood:
 
     def test_asks_first(self, inn: Engine) -> None:
         """Without --yes a person says yes or no; where nobody answers it is wrong usage."""
-        refused, agreed, nobody = run(given="n\n"), run(given="y\n"), run(given="")
+        refused, agreed, nobody = run(given="n\n"), run(given="y\n" * 5), run(given="")
         assert (1, 0, 2) == (refused.exit_code, agreed.exit_code, nobody.exit_code)
         assert "nothing written" in refused.stderr
         assert "--yes" in nobody.stderr
         assert 1 == len(inn.calls("add"))
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("y\nn\n", ["list"]),
+            ("y\ny\nn\n", ["list", "clock"]),
+            ("y\ny\ny\ny\nn\n", ["list", "clock", "add", "list"]),
+            ("y\ny\n", ["list", "clock"]),
+        ],
+    )
+    def test_step_by_step(self, inn: Engine, given: str, expected: list[str]) -> None:
+        """It ends before the step that a person does not want, and says what is on the lock then."""
+        result = run(given=given)
+        assert expected == commands(inn)
+        assert "not done, as you wished" in result.stdout
+        is_left = "add" in expected
+        assert is_left == ("slot 200 holds a test PIN" in result.stdout)
+        assert int(is_left) == result.exit_code
+
+    def test_report(self, inn: Engine, tmp_path: Path) -> None:
+        """Promise 9: what the vendor answered, in its own shape; no PIN, no name, no key."""
+        inn.vendor.hand(DOOR, 150, "482913", name="John Lee")
+        assert 0 == run("--yes", "--report", str(tmp_path / "report.json")).exit_code
+        text = (tmp_path / "report.json").read_text()
+        found = json.loads(text)
+        calls = found["calls"]
+        assert [("GET", 200), ("PUT", 200), ("POST", 200), ("GET", 200), ("DELETE", 200), ("GET", 200)] == [
+            (call["method"], call["status"]) for call in calls
+        ]
+        assert {"password_id": 200} == calls[4]["sent"]
+        assert 1 == calls[4]["answer"]["ack"]
+        shown = calls[3]["answer"]["l_passwords"]
+        assert calls[2]["sent"]["password_start_time"] == shown[0]["password_start_time"]
+        assert ("[hidden] str", "[hidden] 1 more") == (shown[0]["password"], shown[1])
+        for secret in ("482913", "John", inn.environ["KAS_API_KEY"]):
+            assert secret not in text
+
+    def test_report_of_words(self, inn: Engine, tmp_path: Path) -> None:
+        """What is no JSON is shown as words, and a PIN in it is hidden."""
+        inn.vendor.add_fault("text", op="add", status=400, text="PIN 482913 of a@b.example is wrong.")
+        run("--yes", "--report", str(tmp_path / "report.json"))
+        text = (tmp_path / "report.json").read_text()
+        assert "PIN [hidden] of [hidden] is wrong." == json.loads(text)["calls"][2]["answer"]
+
+    def test_report_by_default(self, inn: Engine) -> None:
+        """Its name tells lock and time, and a line says where it is."""
+        result = run("--yes")
+        (path,) = Path().glob(f"innkey-live-{DOOR}-*.json")
+        assert str(path) in result.stdout
+
+    def test_is_logged(self, inn: Engine) -> None:
+        """Who tested the lock, and what was left there."""
+        run("--yes")
+        lines = inn.innkey.store.operators.page(limit=9, cursor=None).items
+        assert [("doctor.live", DOOR, "left on the lock: nothing"), ("doctor.live", DOOR, "asked")] == [
+            (line.what, line.on, line.result) for line in lines
+        ]
+
+    def test_a_long_thought(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While a person thinks the lock is kept."""
+        monkeypatch.setattr(by_hand, "_SLICE", timedelta(seconds=0.1))
+        store = inn.innkey.store
+        left = []
+
+        def thinks(*_args: Any, **_more: Any) -> bool:
+            store.client.pexpire(keys.lease(DOOR), 600)
+            until(lambda: store.client.pttl(keys.lease(DOOR)) > 5000, "the lease renewed")
+            left.append(True)
+            return True
+
+        monkeypatch.setattr(doctor_command._Test, "_may", thinks)
+        assert 0 == run(given="y\n").exit_code
+        assert 4 == len(left)
+
+    def test_too_long_a_thought(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Promise 2: once the lock was out of hand, what was read of it counts no more, though it is free."""
+        monkeypatch.setattr(by_hand, "LONGEST_THOUGHT", timedelta(0))
+        monkeypatch.setattr(by_hand, "MARGIN", timedelta(seconds=-7))
+
+        def thinks(*_args: Any, **_more: Any) -> bool:
+            until(lambda: not inn.innkey.store.client.exists(keys.lease(DOOR)), "the end of the lease")
+            return True
+
+        monkeypatch.setattr(doctor_command._Test, "_may", thinks)
+        result = run(given="y\n")
+        assert 1 == result.exit_code
+        assert "a worker took the lock over" in result.stdout
+        assert ["list"] == commands(inn)
 
     def test_unknown_lock(self, inn: Engine) -> None:
         """Only locks of the property file."""
@@ -263,7 +351,7 @@ class TestTrouble:
         monkeypatch.setattr(Vendor, "add", interrupted)
         result = run("--yes", "--json")
         assert 130 == result.exit_code
-        last = json.loads(result.stdout)["checks"][-1]
+        last = json.loads(result.stdout)["checks"][-2]
         assert last["cause"].startswith("slot 200 may hold a test PIN")
         assert inn.innkey.store.client.exists(keys.quiet(DOOR))
         assert 1 == inn.innkey.store.client.zcard(keys.window("default"))

@@ -330,6 +330,34 @@ def test_the_slot_that_frees_is_filled_at_once(tmp_path: Path, kind: str) -> Non
         assert "cancelled" == inn.state("BK-1")
 
 
+def test_the_slot_of_a_stay_that_moved_away_is_filled_at_once(tmp_path: Path) -> None:
+    """A stay that left the door is not listed there any more; its slot frees all the same (A03, D09)."""
+    policy = {"first_slot": "120", "last_slot": "120", "at_risk": '"0s"'}
+    with engine(tmp_path, policy=policy, units=f'[units.shed]\nlocks = ["{GATE}"]') as inn:
+        inn.book("BK-1", unit="cabin")
+        inn.settle()
+        inn.book("BK-2", unit="cabin", check_in=(datetime.now(UTC) + timedelta(hours=3)).isoformat())
+        inn.settle()
+        inn.send("BK-1", kind="booking.updated", unit="shed")
+        inn.settle(lambda: inn.state("BK-2") == "ready")
+        assert ["direct/BK-2"] == [code["name"] for code in inn.vendor.codes(DOOR).values()]
+
+
+def test_who_waits_is_looked_at_in_any_visit(tmp_path: Path) -> None:
+    """A hand-typed code that went away wakes nobody, but the next visit sees it, the waiting first (A07)."""
+    with engine(tmp_path, policy={"first_slot": "120", "last_slot": "121", "at_risk": '"0s"'}) as inn:
+        inn.vendor.hand(DOOR, 121, "998877", "Cleaner")
+        inn.book("BK-1", unit="cabin", begins=5)
+        inn.settle()
+        inn.book("BK-2", unit="cabin", begins=3)
+        inn.settle()
+        assert "setting" == inn.state("BK-2")
+        inn.vendor.wipe(DOOR, 121)
+        inn.book("BK-1", unit="cabin", begins=6)
+        inn.settle()
+        assert "ready" == inn.state("BK-2")
+
+
 def test_code_lost_on_the_lock_is_pushed_again(inn: Engine) -> None:
     """A code that vanished from the lock is pushed again at the next look (F14)."""
     inn.book(unit="cabin")

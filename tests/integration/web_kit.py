@@ -184,10 +184,10 @@ def wired(environ: Mapping[str, str]) -> Web:
 
 
 @contextmanager
-def web(folder: Path) -> Iterator[Web]:
-    """An app beside a Redis of its own."""
+def web(folder: Path, **more: str) -> Iterator[Web]:
+    """An app beside a Redis of its own; `more` variables of its environment."""
     with redis_server(folder / "redis", fsync="everysec") as server:
-        yield wired(environ_for(folder, server.url))
+        yield wired(environ_for(folder, server.url, **more))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import argparse
 import json
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ SHORTEST = 10
 def main() -> int:
     """Run it, print the verdict, keep the folder where something is wrong."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what runs is ended in order
     seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
     plan = schedule(seed, max(options.seconds, SHORTEST))
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))

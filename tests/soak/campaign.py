@@ -224,7 +224,7 @@ class Campaign:
             return not found
 
         self.wait(is_clean, what, seconds)
-        return list(found)
+        return [one for one in found if one.promise != model.NOT_YET]
 
     def _unexcused(self, problems: Sequence[Problem]) -> list[Problem]:
         """Without those that the vendor made behind Innkey's back: its next look mends them, not this one."""

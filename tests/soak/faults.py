@@ -17,6 +17,7 @@ from typing import Any
 
 import redis
 
+from tests.soak.layout import FIRST_SLOT, LAST_SLOT
 from tests.soak.plan import WEBS, WORKERS, Deed, What
 from tests.soak.world import World
 from worker.kas.sandbox.remote import ControlError
@@ -220,9 +221,11 @@ class Faults:
         self.world.vendor.set_keys(add=[self.world.keys.kas])
 
     def _type_by_hand(self, lock: str, dice: random.Random) -> Undo | None:
-        """A code in a slot that is free just now, mostly in Innkey's range; later it goes again."""
+        """A code in a slot that is free just now, mostly where Innkey goes next; later it goes again."""
         taken = self.world.vendor.codes(lock)
-        free = [slot for slot in (*range(110, 140), 198, 199, 200) if slot not in taken]
+        # The slots that Innkey would take next: a code that it does not see there is overwritten at once.
+        next_ones = [slot for slot in range(FIRST_SLOT, LAST_SLOT + 1) if slot not in taken][:3]
+        free = [slot for slot in (115, *next_ones, 198, 199, 200) if slot not in taken]
         if not free:
             return None
         slot, pin = dice.choice(free), f"{dice.randrange(10**4, 10**6)}"

@@ -21,7 +21,9 @@ MOST_BUILDINGS = 20  # a hundred locks
 WEBS = ("web1", "web2")
 WORKERS = ("worker1", "worker2", "worker3")
 ROUND_SECONDS = 60.0
-REVOKED = 0.4  # the share of rounds in which the API key is revoked
+SHORT_SECONDS = 300.0
+# The share of rounds in which the API key is revoked, and for how long.
+REVOKED, REVOKED_LONG = (0.4, 10.0), (0.1, 60.0)
 LONGEST_DELAY = 600.0  # the vendor is late by ten minutes at most
 
 
@@ -97,7 +99,7 @@ def _deeds(seed: int, seconds: float, layout: Layout) -> Iterator[Deed]:
     begins = 0.0
     while begins < seconds:
         length = min(ROUND_SECONDS, seconds - begins)
-        yield from _round(dice, begins, length, layout)
+        yield from _round(dice, begins, length, is_short=seconds < SHORT_SECONDS)
         begins += ROUND_SECONDS
     for what, every in ((What.KILL, 6), (What.HAND, 2), (What.WIPE, 12), (What.LAG, 10), (What.OFFLINE, 12)):
         yield from _now_and_then(dice, what, every, seconds, layout)
@@ -136,7 +138,7 @@ def _spells(dice: random.Random, seconds: float) -> Iterator[Deed]:
         at += lasts
 
 
-def _round(dice: random.Random, begins: float, length: float, layout: Layout) -> Iterator[Deed]:
+def _round(dice: random.Random, begins: float, length: float, *, is_short: bool) -> Iterator[Deed]:
     """The great faults, each once a round."""
     lease = LEASE.total_seconds()
     great: list[tuple[What, float, dict[str, Any]]] = [
@@ -159,10 +161,11 @@ def _round(dice: random.Random, begins: float, length: float, layout: Layout) ->
         if lasts + 2 < length:
             at = begins + dice.uniform(0, length - lasts - 1)
             yield Deed(at=at, what=what, lasts=lasts, details=details)
-    if dice.random() < REVOKED:
+    chance, revoked = REVOKED if is_short else REVOKED_LONG
+    if dice.random() < chance:
         # An account that is paused does nothing for half a minute: late in the round, and not in each.
         at = begins + length * dice.uniform(0.6, 0.8)
-        yield Deed(at=at, what=What.KEY, lasts=min(60.0, length / 6))
+        yield Deed(at=at, what=What.KEY, lasts=revoked)
 
 
 def _now_and_then(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.soak.layout import Layout
-from tests.soak.model import Problem, Seen, Wanted, compare, fold
+from tests.soak.model import NOT_YET, Problem, Seen, Wanted, compare, fold
 from tests.soak.sender import Accepted
 from tests.soak.stories import DAY, HOUR, Event
 
@@ -142,6 +142,16 @@ def test_a_removed_code_that_is_still_on_was_taken_as_done() -> None:
     assert [6] == promises(compare(LAYOUT, wanted(status="cancelled"), world))
 
 
+def test_a_window_that_ends_just_now_is_not_judged() -> None:
+    """Neither on nor off is wrong within seconds of the end: it is looked at again."""
+    booking = wanted(check_out=280.0)
+    out = booking["BK-1"].check_out
+    assert out is not None
+    shown = view(version="2", check_out=out.isoformat(), codes=[record(GATE, state="removing")])
+    world = Seen(booking["BK-1"].ends, {"BK-1": shown}, [], {GATE: {120: code()}})
+    assert [NOT_YET] == promises(compare(LAYOUT, booking, world))
+
+
 def test_a_full_lock_excuses_waiting_a_free_slot_does_not() -> None:
     """A code may wait only while each slot of its unit is taken."""
     booking = fold([accepted(1, {**FACTS, "unit": "b01-4"})], ORIGIN)
@@ -150,8 +160,22 @@ def test_a_full_lock_excuses_waiting_a_free_slot_does_not() -> None:
     full = {slot: code(slot, by_hand=True) for slot in (198, 199, 200)}
     locks = {GATE: {120: code()}, "DOOR014": full}
     assert [] == compare(LAYOUT, booking, seen(bookings={"BK-1": shown}, locks=locks))
-    locks = {GATE: {120: code()}, "DOOR014": {198: full[198]}}
+    claims = {"BK-8": view(id="BK-8", codes=[record("DOOR014", slot=200)])}
+    locks = {GATE: {120: code()}, "DOOR014": {198: full[198], 199: full[199]}}
+    assert [] == compare(LAYOUT, booking, seen(bookings={"BK-1": shown, **claims}, locks=locks))
     assert [8] == promises(compare(LAYOUT, booking, seen(bookings={"BK-1": shown}, locks=locks)))
+
+
+def test_a_move_to_a_full_lock_keeps_the_old_door_until_a_letter() -> None:
+    """While the new door waits for a slot the guest keeps the old one; once a letter is open it must go."""
+    booking = fold([accepted(1, FACTS), accepted(2, {"unit": "b01-4"})], ORIGIN)
+    waiting = record("DOOR014", state="planned", slot=None)
+    shown = view(version="2", unit="b01-4", codes=[record(GATE), waiting, record(DOOR)])
+    full = {slot: code(slot, by_hand=True) for slot in (198, 199, 200)}
+    world = seen(bookings={"BK-1": shown}, locks={GATE: {120: code()}, DOOR: {120: code()}, "DOOR014": full})
+    assert [] == compare(LAYOUT, booking, world)
+    told = replace(world, letters=[letter(lock="DOOR014", slot=None)])
+    assert [8] == promises(compare(LAYOUT, booking, told))
 
 
 def test_a_stay_beyond_the_lead_time_is_planned_only() -> None:

@@ -77,6 +77,7 @@ def test_booking_is_the_documented_object() -> None:
         "codes": [
             {
                 "lock": "SS000001",
+                "medium": "pin",
                 "slot": 120,
                 "state": "set",
                 "starts": "2612011500",

@@ -6,7 +6,7 @@ from flask import request
 
 from webhooks.problems import Problem
 from webhooks.proofs import is_same
-from webhooks.services import innkey
+from webhooks.services import bearer, innkey
 
 __all__ = ["check"]
 
@@ -26,3 +26,4 @@ def check() -> None:
     if scheme.lower() != "bearer" or not any(matches):
         detail = "Send Authorization: Bearer and one of the tokens of INNKEY_API_TOKEN."
         raise Problem(401, detail, headers=_CHALLENGE)
+    bearer(matches.index(True) + 1)

@@ -11,7 +11,7 @@ from webhooks.api.paging import fitting, listed
 from webhooks.api.schemas import BookingPage, BookingQuery, BookingSchema
 from webhooks.moments import day_or_moment
 from webhooks.problems import Problem
-from webhooks.services import innkey, now
+from webhooks.services import does, innkey, now
 from worker.domain.booking import StayKey
 from worker.domain.pins import NoPinLeftError
 from worker.domain.record import Stay
@@ -72,7 +72,7 @@ def show_booking(source: str, id: str) -> dict[str, Any]:  # noqa: A002 - the na
 )
 def rotate_pin(source: str, id: str) -> dict[str, Any]:  # noqa: A002
     """A new PIN on all its locks; the old one is shown until the own door has the new one."""
-    return _asked(innkey().requests.rotate_pin, source, id)
+    return _asked("pin.rotate", innkey().requests.rotate_pin, source, id)
 
 
 @endpoint(
@@ -85,13 +85,14 @@ def rotate_pin(source: str, id: str) -> dict[str, Any]:  # noqa: A002
 )
 def resend(source: str, id: str) -> dict[str, Any]:  # noqa: A002
     """The guest's e-mail once more."""
-    return _asked(innkey().requests.resend, source, id)
+    return _asked("email.resend", innkey().requests.resend, source, id)
 
 
-def _asked(ask: Callable[[StayKey], Stay], source: str, booking: str) -> dict[str, Any]:
-    moment = now()
+def _asked(what: str, ask: Callable[[StayKey], Stay], source: str, booking: str) -> dict[str, Any]:
+    moment, key = now(), StayKey(source, booking)
     try:
-        return booking_view(ask(StayKey(source, booking)), innkey().house(), moment)
+        with does(what, str(key)):
+            return booking_view(ask(key), innkey().house(), moment)
     except UnknownBookingError:
         raise Problem(404, "No booking of this source has this id.") from None
     except NotNowError as error:

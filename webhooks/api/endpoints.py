@@ -19,7 +19,9 @@ _PROBLEMS = {
     409: "It is settled already.",
     413: "The body is over 1 MiB.",
     422: "Not understood: see `errors`.",
+    502: "The vendor's cloud or the lock did not do it: `message`, `ack` and `ref` are its own words.",
     503: "The record is not available just now; nothing was done.",
+    504: "Not confirmed, and perhaps done: what the vendor's cloud said, if anything, is in the body.",
 }
 
 

@@ -8,7 +8,7 @@ from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import fitting, listed
 from webhooks.api.schemas import LetterPage, LetterQuery, LetterSchema, NoteSchema
 from webhooks.problems import Problem
-from webhooks.services import innkey, now
+from webhooks.services import does, innkey, now
 from worker.domain.dead_letter import DeadLetter, LetterState
 from worker.service.review import SettledLetterError, UnknownLetterError
 from worker.service.views import letter_view
@@ -50,7 +50,8 @@ def retry_letter(id: str) -> dict[str, Any]:  # noqa: A002
     """Try again, under the same letter."""
     now()
     try:
-        return letter_view(innkey().review.retry(id))
+        with does("letter.retry", id):
+            return letter_view(innkey().review.retry(id))
     except UnknownLetterError:
         raise _unknown() from None
     except SettledLetterError:
@@ -70,7 +71,8 @@ def resolve_letter(body: dict[str, Any], id: str) -> dict[str, Any]:  # noqa: A0
     """Settle it by hand, saying what was done."""
     now()
     try:
-        return letter_view(innkey().review.resolve(id, body["note"].strip()))
+        with does("letter.resolve", id):
+            return letter_view(innkey().review.resolve(id, body["note"].strip()))
     except UnknownLetterError:
         raise _unknown() from None
     except SettledLetterError:

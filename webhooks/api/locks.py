@@ -6,14 +6,12 @@ import json
 from typing import Any
 
 from webhooks.api.endpoints import Blueprint, endpoint
-from webhooks.api.paging import listed
+from webhooks.api.paging import listed, page_by_name
 from webhooks.api.schemas import LockDetailSchema, LockPage, PageQuery
 from webhooks.problems import Problem
 from webhooks.services import innkey
-from worker.domain.house import Lock
 from worker.service.views import battery_view, lock_view, slots_view, unmanaged_view
 from worker.store import keys
-from worker.store.pages import BadCursorError, Page
 
 __all__ = ["blueprint"]
 
@@ -24,7 +22,7 @@ blueprint = Blueprint("locks", __name__, description="Locks and their slots")
 def list_locks(query: dict[str, Any]) -> dict[str, Any]:
     """The locks, in the order of the property file."""
     house = innkey().house()
-    page = _page(list(house.locks.values()), query["limit"], query["cursor"])
+    page = page_by_name(list(house.locks.values()), lambda lock: lock.name, **query)
     pipe = innkey().store.client.pipeline(transaction=False)
     for lock in page.items:
         pipe.hlen(keys.lock_slots(lock.name))
@@ -51,13 +49,3 @@ def show_lock(lock: str) -> dict[str, Any]:
     history = battery_view(services.store.trails.battery(lock))
     view = lock_view(house.locks[lock], house, len(slots), facts, signs) | {"battery_history": history}
     return {**view, "slots": slots_view(slots), "unmanaged": unmanaged_view(facts)}
-
-
-def _page(locks: list[Lock], limit: int, cursor: str | None) -> Page[Lock]:
-    """The cursor is the name of the last lock of the page before."""
-    names = [lock.name for lock in locks]
-    if cursor is not None and cursor not in names:
-        raise BadCursorError("the cursor is not one that this list gave")
-    first = names.index(cursor) + 1 if cursor is not None else 0
-    rows = locks[first : first + limit]
-    return Page(rows, rows[-1].name if len(locks) > first + limit else None)

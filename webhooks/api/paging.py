@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from worker.store.pages import Page
+from worker.store.pages import BadCursorError, Page
 
-__all__ = ["MOST_READ", "fitting", "listed"]
+__all__ = ["MOST_READ", "fitting", "listed", "page_by_name"]
 
 T = TypeVar("T")
 Read = Callable[[int, str | None], Page[T]]
@@ -40,3 +40,13 @@ def fitting(read: Read[T], fits: Callable[[T], bool], *, limit: int, cursor: str
 def listed(page: Page[T], shown: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
     """The page as every list of the API answers."""
     return {"items": [shown(row) for row in page.items], "next": page.next}
+
+
+def page_by_name(rows: list[T], name: Callable[[T], str], *, limit: int, cursor: str | None) -> Page[T]:
+    """A page of rows that are all at hand; the cursor is the name of the last row of the page before."""
+    names = [name(row) for row in rows]
+    if cursor is not None and cursor not in names:
+        raise BadCursorError("the cursor is not one that this list gave")
+    first = names.index(cursor) + 1 if cursor is not None else 0
+    shown = rows[first : first + limit]
+    return Page(shown, name(shown[-1]) if len(rows) > first + limit else None)

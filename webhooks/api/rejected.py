@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
 from webhooks.problems import Problem
-from webhooks.services import innkey, now
+from webhooks.services import does, innkey, now
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import NotUnderstoodError, Parsed
 from worker.service.views import rejected_view
@@ -37,11 +38,16 @@ def list_rejected(query: dict[str, Any]) -> dict[str, Any]:
 )
 def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
     """Read the kept body once more; its signature was checked when it came."""
-    services, moment = innkey(), now()
-    events = services.store.events
-    rejected = events.get_rejected(id)
+    moment = now()
+    rejected = innkey().store.events.get_rejected(id)
     if rejected is None:
         raise Problem(404, "No delivery is kept under this id.")
+    with does("event.replay", id):
+        return rejected_view(_replayed(rejected, moment))
+
+
+def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
+    services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
     if parsed.event is not None:
         key, is_new = events.accept(replace(parsed.event, id=f"replay:{rejected.id}"))
@@ -49,7 +55,7 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
             services.hints.event(key)
     done = rejected if rejected.replayed is not None else replace(rejected, replayed=moment)
     events.change_rejected(done)
-    return rejected_view(done)
+    return done
 
 
 def _parsed(rejected: RejectedEvent) -> Parsed:

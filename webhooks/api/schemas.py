@@ -19,6 +19,7 @@ __all__ = [
     "BookingPage",
     "BookingQuery",
     "BookingSchema",
+    "LastSchema",
     "LetterPage",
     "LetterQuery",
     "LetterSchema",
@@ -29,6 +30,10 @@ __all__ = [
     "ProblemSchema",
     "RejectedPage",
     "RejectedSchema",
+    "maybe",
+    "maybe_number",
+    "moment",
+    "text",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -42,19 +47,23 @@ _NOTE_LIMITS = {
 _WHEN = {"description": "a date or date-time, of the property file's zone where it has no offset"}
 
 
-def _text(**kwargs: Any) -> fields.String:
+def text(**kwargs: Any) -> fields.String:
+    """Text that is there."""
     return fields.String(**kwargs)
 
 
-def _maybe(**kwargs: Any) -> fields.String:
+def maybe(**kwargs: Any) -> fields.String:
+    """Text, or null."""
     return fields.String(allow_none=True, **kwargs)
 
 
-def _maybe_number() -> fields.Integer:
+def maybe_number() -> fields.Integer:
+    """A whole number, or null."""
     return fields.Integer(allow_none=True)
 
 
-def _moment(**kwargs: Any) -> fields.String:
+def moment(**kwargs: Any) -> fields.String:
+    """A moment in RFC 3339's form."""
     return fields.String(metadata={"format": "date-time"}, **kwargs)
 
 
@@ -64,13 +73,18 @@ def _word(words: list[str], **kwargs: Any) -> fields.String:
 
 
 class ProblemSchema(Schema):
-    """An error, as RFC 9457 says."""
+    """An error, as RFC 9457 says; `lock` to `ref` where the vendor's cloud was asked."""
 
-    type = _text(required=True)
-    title = _text(required=True)
+    type = text(required=True)
+    title = text(required=True)
     status = fields.Integer(required=True)
-    detail = _text(required=True)
+    detail = text(required=True)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    lock = text()
+    outcome = _word([kind.value for kind in Kind])
+    ack = maybe_number()
+    message = text()
+    ref = maybe()
 
 
 class PageQuery(Schema):
@@ -79,7 +93,7 @@ class PageQuery(Schema):
     limit = fields.Integer(
         load_default=100, validate=validate.Range(1, 1000, error="is not a whole number from 1 to 1000")
     )
-    cursor = _text(load_default=None, metadata={"description": "`next` of the page before"})
+    cursor = text(load_default=None, metadata={"description": "`next` of the page before"})
 
     @pre_load
     def _without_empty(self, data: Mapping[str, Any], **_kwargs: object) -> dict[str, Any]:
@@ -90,8 +104,8 @@ class PageQuery(Schema):
 class BookingQuery(PageQuery):
     """`from` and `to` are of the check-in, both included."""
 
-    from_ = _text(load_default=None, data_key="from", metadata={**_WHEN, "example": "2026-12-01"})
-    to = _text(load_default=None, metadata={**_WHEN, "example": "2026-12-31T10:00"})
+    from_ = text(load_default=None, data_key="from", metadata={**_WHEN, "example": "2026-12-01"})
+    to = text(load_default=None, metadata={**_WHEN, "example": "2026-12-31T10:00"})
     state = _word([state.value for state in BookingState], load_default=None)
 
 
@@ -105,46 +119,47 @@ class LastSchema(Schema):
     """The vendor's last answer."""
 
     outcome = _word([kind.value for kind in Kind])
-    ack = _maybe_number()
-    message = _text()
-    ref = _maybe()
+    ack = maybe_number()
+    message = text()
+    ref = maybe()
 
 
 class CodeSchema(Schema):
     """A code on one lock; `starts` and `ends` are the lock's own YYMMDDHHmm."""
 
-    lock = _text()
-    slot = _maybe_number()
+    lock = text()
+    medium = _word(["pin", "rfid"])
+    slot = maybe_number()
     state = _word(["review", *(phase.value for phase in Phase)])
-    starts = _maybe()
-    ends = _maybe()
+    starts = maybe()
+    ends = maybe()
     attempts = fields.Integer()
-    due = _moment(allow_none=True)
+    due = moment(allow_none=True)
     last = fields.Nested(LastSchema, allow_none=True)
 
 
 class TimelineSchema(Schema):
     """One thing that happened to the stay."""
 
-    at = _moment()
-    what = _text()
+    at = moment()
+    what = text()
     detail = fields.Dict()
 
 
 class BookingSchema(Schema):
     """A booking with its codes."""
 
-    source = _text()
-    id = _text()
-    unit = _maybe()
+    source = text()
+    id = text()
+    unit = maybe()
     status = _word([status.value for status in Status])
-    version = _text()
-    check_in = _moment(allow_none=True)
-    check_out = _moment(allow_none=True)
-    arrived = _moment(allow_none=True)
+    version = text()
+    check_in = moment(allow_none=True)
+    check_out = moment(allow_none=True)
+    arrived = moment(allow_none=True)
     state = _word([state.value for state in BookingState])
     at_risk = fields.Boolean()
-    pin = _maybe()
+    pin = maybe()
     email = _word([state.value for state in EmailState])
     codes = fields.List(fields.Nested(CodeSchema))
     timeline = fields.List(fields.Nested(TimelineSchema))
@@ -154,47 +169,47 @@ class BookingPage(Schema):
     """A page of bookings."""
 
     items = fields.List(fields.Nested(BookingSchema))
-    next = _maybe()
+    next = maybe()
 
 
 class AttemptSchema(Schema):
     """One attempt, with the vendor's own words."""
 
-    at = _moment()
+    at = moment()
     step = _word([job.value for job in Job])
     outcome = _word([kind.value for kind in Kind])
-    ack = _maybe_number()
-    http_status = _maybe_number()
-    message = _text()
-    ref = _maybe()
+    ack = maybe_number()
+    http_status = maybe_number()
+    message = text()
+    ref = maybe()
 
 
 class LetterSchema(Schema):
     """A dead letter; `ack`, `http_status`, `message` and `ref` are of the last attempt."""
 
-    id = _text()
+    id = text()
     state = _word([state.value for state in LetterState])
     reason = _word([reason.value for reason in Reason])
-    source = _maybe()
-    booking = _maybe()
-    lock = _maybe()
-    slot = _maybe_number()
+    source = maybe()
+    booking = maybe()
+    lock = maybe()
+    slot = maybe_number()
     step = _word([job.value for job in Job])
-    ack = _maybe_number()
-    http_status = _maybe_number()
-    message = _text()
-    ref = _maybe()
+    ack = maybe_number()
+    http_status = maybe_number()
+    message = text()
+    ref = maybe()
     attempts = fields.List(fields.Nested(AttemptSchema))
-    opened = _moment()
-    resolved = _moment(allow_none=True)
-    note = _maybe()
+    opened = moment()
+    resolved = moment(allow_none=True)
+    note = maybe()
 
 
 class LetterPage(Schema):
     """A page of dead letters."""
 
     items = fields.List(fields.Nested(LetterSchema))
-    next = _maybe()
+    next = maybe()
 
 
 def _check_note(note: str) -> None:
@@ -207,7 +222,7 @@ def _check_note(note: str) -> None:
 class NoteSchema(Schema):
     """A person's words on what was done."""
 
-    note = _text(required=True, validate=_check_note, metadata=_NOTE_LIMITS)
+    note = text(required=True, validate=_check_note, metadata=_NOTE_LIMITS)
 
 
 class LockSchema(Schema):
@@ -216,23 +231,23 @@ class LockSchema(Schema):
     `battery` in percent, as of `battery_at`; `last_heard`: when the lock itself did something.
     """
 
-    lock = _text()
-    title = _text()
-    account = _text()
+    lock = text()
+    title = text()
+    account = text()
     units = fields.List(fields.String())
     slots_in_use = fields.Integer()
-    clock = _moment(allow_none=True)
-    battery = _maybe_number()
-    battery_at = _moment(allow_none=True)
-    last_seen = _moment(allow_none=True)
-    last_heard = _moment(allow_none=True)
+    clock = moment(allow_none=True)
+    battery = maybe_number()
+    battery_at = moment(allow_none=True)
+    last_seen = moment(allow_none=True)
+    last_heard = moment(allow_none=True)
 
 
 class SlotSchema(Schema):
     """A slot and the stay (`source/id`) that holds it; `fenced`: kept until a list shows it empty."""
 
     slot = fields.Integer()
-    holder = _text()
+    holder = text()
     fenced = fields.Boolean()
 
 
@@ -240,7 +255,7 @@ class UnmanagedSchema(Schema):
     """A code under a mark of Innkey's whose booking is not on record: it is left alone."""
 
     slot = fields.Integer()
-    mark = _text()
+    mark = text()
 
 
 class BatterySchema(Schema):
@@ -262,23 +277,23 @@ class LockPage(Schema):
     """A page of locks."""
 
     items = fields.List(fields.Nested(LockSchema))
-    next = _maybe()
+    next = maybe()
 
 
 class RejectedSchema(Schema):
     """A delivery that was not understood, without its body; `size` in bytes."""
 
-    id = _text()
-    source = _text()
-    received = _moment()
-    content_type = _text()
+    id = text()
+    source = text()
+    received = moment()
+    content_type = text()
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     size = fields.Integer()
-    replayed = _moment(allow_none=True)
+    replayed = moment(allow_none=True)
 
 
 class RejectedPage(Schema):
     """A page of deliveries that were not understood."""
 
     items = fields.List(fields.Nested(RejectedSchema))
-    next = _maybe()
+    next = maybe()

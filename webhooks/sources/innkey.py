@@ -22,7 +22,7 @@ __all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
 content_types = frozenset({"application/json"})
 answers_kept_with_200 = False
 
-_AS_THEY_ARE = ("unit", "status", "check_in", "check_out", "send_email", "email_message", "pin")
+_AS_THEY_ARE = ("unit", "status", "check_in", "check_out", "send_email", "email_message", "pin", "rfid")
 _GUEST = ("name", "email", "phone")
 
 

@@ -10,6 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, vali
 
 from webhooks.moments import rfc3339, stay_time
 from worker.domain.booking import EventType, Status
+from worker.domain.media import is_tag
 from worker.domain.pins import is_pin
 
 __all__ = ["EventSchema"]
@@ -117,6 +118,16 @@ class Pin(fields.Field[str]):
         return value
 
 
+class Rfid(fields.Field[str]):
+    """The guest's card: its own number, or the ten digits printed on it; blanks and colons do not matter."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
+        text = re.sub(r"[\s:-]", "", value).upper() if isinstance(value, str) else ""
+        if not is_tag(text):
+            raise ValidationError("is neither 8 hexadecimal digits nor the 10 digits printed on a card")
+        return text
+
+
 def _one_of(words: list[str]) -> validate.OneOf:
     return validate.OneOf(words, error=f"is not one of {', '.join(words)}")
 
@@ -152,6 +163,7 @@ class DataSchema(Schema):
     send_email = Flag(allow_none=True)
     email_message = Detail(500, lines=True)
     pin = Pin(allow_none=True)
+    rfid = Rfid(allow_none=True)
 
     @validates_schema(skip_on_field_errors=True)
     def _ends_after_it_begins(self, data: dict[str, Any], **_kwargs: object) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from worker.bootstrap import Innkey
+from worker.commands.by_hand import does
 from worker.commands.errors import Failure
 from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
 from worker.commands.paging import page_options, paged, tell_more
@@ -19,7 +20,7 @@ from worker.domain.pins import NoPinLeftError
 from worker.domain.record import Stay
 from worker.domain.states import BookingState, booking_state
 from worker.domain.stay import instant
-from worker.service.requests import NotNowError, UnknownBookingError
+from worker.service.requests import NotNowError, Requests, UnknownBookingError
 from worker.service.views import booking_view
 from worker.store.commit import TakenError
 from worker.store.pages import Page
@@ -206,7 +207,7 @@ def _words(detail: dict[str, Any]) -> str:
 @json_option
 def rotate_pin(*, key: StayKey, as_json: bool) -> None:
     """Give a booking a new PIN on all its doors, in place."""
-    _ask(lambda innkey: innkey.requests.rotate_pin(key), key, "a new PIN is on its way", as_json=as_json)
+    _ask("pin.rotate", Requests.rotate_pin, key, "a new PIN is on its way", as_json=as_json)
 
 
 @bookings.command("resend")
@@ -214,15 +215,16 @@ def rotate_pin(*, key: StayKey, as_json: bool) -> None:
 @json_option
 def resend(*, key: StayKey, as_json: bool) -> None:
     """Ask the vendor for the guest's e-mail once more."""
-    _ask(
-        lambda innkey: innkey.requests.resend(key), key, "the e-mail is asked for once more", as_json=as_json
-    )
+    _ask("email.resend", Requests.resend, key, "the e-mail is asked for once more", as_json=as_json)
 
 
-def _ask(ask: Callable[[Innkey], Stay], key: StayKey, done: str, *, as_json: bool) -> None:
+def _ask(
+    what: str, ask: Callable[[Requests, StayKey], Stay], key: StayKey, done: str, *, as_json: bool
+) -> None:
     with open_record() as innkey:
         try:
-            stay = ask(innkey)
+            with does(innkey, what, str(key)):
+                stay = ask(innkey.requests, key)
         except UnknownBookingError:
             raise Failure(_unknown(key)) from None
         except NotNowError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from worker.bootstrap import Innkey
+from worker.commands.by_hand import does
 from worker.commands.errors import FAILED, Failure, tell
 from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
 from worker.commands.paging import page_options, paged, tell_more
@@ -80,7 +81,11 @@ def show(*, letter_id: str, as_json: bool) -> None:
 def retry(*, letter_ids: tuple[str, ...], as_json: bool) -> None:
     """Work on them again, each under the same letter; a good end resolves it."""
     _each(
-        letter_ids, lambda innkey, letter_id: innkey.review.retry(letter_id), "tried again", as_json=as_json
+        "letter.retry",
+        letter_ids,
+        lambda innkey, one: innkey.review.retry(one),
+        "tried again",
+        as_json=as_json,
     )
 
 
@@ -101,11 +106,16 @@ def resolve(*, letter_ids: tuple[str, ...], note: str, as_json: bool) -> None:
             raise Failure(f"dead letter {letter}: its booking has changed meanwhile; look again and repeat")
         return done
 
-    _each(letter_ids, settle, "settled by hand", as_json=as_json)
+    _each("letter.resolve", letter_ids, settle, "settled by hand", as_json=as_json)
 
 
 def _each(
-    letter_ids: tuple[str, ...], act: Callable[[Innkey, str], DeadLetter], done: str, *, as_json: bool
+    what: str,
+    letter_ids: tuple[str, ...],
+    act: Callable[[Innkey, str], DeadLetter],
+    done: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Act on every letter; one that cannot be stops none of the others."""
     letters: list[DeadLetter] = []
@@ -113,7 +123,8 @@ def _each(
     with open_record() as innkey:
         for letter_id in dict.fromkeys(letter_ids):
             try:
-                letters.append(act(innkey, letter_id))
+                with does(innkey, what, letter_id):
+                    letters.append(act(innkey, letter_id))
             except UnknownLetterError:
                 problems.append(_unknown(letter_id))
             except SettledLetterError:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -13,6 +15,7 @@ import redis
 
 from worker.alerts import MailError, SmtpMailer, make_mailer
 from worker.bootstrap import Innkey, bootstrap
+from worker.commands.by_hand import does
 from worker.commands.errors import FAILED, MISUSED, Failure
 from worker.commands.output import json_option, plain, plural, print_json
 from worker.commands.record import completed, redis_line
@@ -22,6 +25,7 @@ from worker.service.account_checks import AccountChecks
 from worker.service.by_hand import ByHand
 from worker.service.checks import Check, Grade, fail, ok, warn
 from worker.service.doctor import clock_check, redis_checks, secret_check, work_checks, zones_check
+from worker.service.live_report import LiveReport
 from worker.service.live_test import LiveTest
 from worker.service.vendor import Vendor
 from worker.store.generations import Role
@@ -36,9 +40,17 @@ LIVE_PATIENCE = timedelta(minutes=2)  # a visit lasts a minute; then the lock is
 @click.option("--all-locks", is_flag=True, help="Ask the vendor for the list of every lock, not of one each.")
 @click.option("--send-mail", is_flag=True, help="Send a test mail to ALERT_EMAIL_TO.")
 @click.option("--live", metavar="LOCK", help="Test this lock: set its clock, add a PIN, and take it off.")
-@click.option("--yes", is_flag=True, help="Do not ask before --live writes on the lock.")
+@click.option("--yes", is_flag=True, help="Do not ask before each step of --live.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where --live writes what the vendor answered. Default: innkey-live-LOCK-TIME.json, here.",
+)
 @json_option
-def doctor(*, all_locks: bool, send_mail: bool, live: str | None, yes: bool, as_json: bool) -> None:
+def doctor(
+    *, all_locks: bool, send_mail: bool, live: str | None, yes: bool, report_file: Path | None, as_json: bool
+) -> None:
     """Check all that Innkey needs: configuration, Redis, workers, clocks, the vendor's cloud, mail.
 
     Reads only, without --send-mail and --live. Exit code 1 if a check fails, 2 for the configuration.
@@ -53,8 +65,9 @@ def doctor(*, all_locks: bool, send_mail: bool, live: str | None, yes: bool, as_
     lock = _lock(innkey, live)
     if lock is not None and not yes:
         _ask(lock)
+    test = _Test(lock, report_file, is_agreed=yes) if lock is not None else None
     try:
-        _examine(innkey, report, lock, all_locks=all_locks, send_mail=send_mail)
+        _examine(innkey, report, test, all_locks=all_locks, send_mail=send_mail)
     except KeyboardInterrupt:
         report.show()
         raise
@@ -119,13 +132,13 @@ def _ask(lock: Lock) -> None:
         raise Failure(f"lock {lock.name}: nothing was checked and nothing written, as you wished")
 
 
-def _examine(innkey: Innkey, report: Report, lock: Lock | None, *, all_locks: bool, send_mail: bool) -> None:
+def _examine(innkey: Innkey, report: Report, test: _Test | None, *, all_locks: bool, send_mail: bool) -> None:
     report.add(_configuration(innkey))
     try:
         for check in _with_redis(innkey, report, all_locks=all_locks):
             report.add(check)
-        if lock is not None:
-            _test(innkey, report, lock)
+        if test is not None:
+            test.run(innkey, report)
     except redis.RedisError as error:
         cause, _, cure = redis_line(innkey, error).removeprefix("Redis ").partition("; ")
         report.add(fail("Redis", cause, cure))
@@ -163,17 +176,51 @@ def _with_redis(innkey: Innkey, report: Report, *, all_locks: bool) -> Iterator[
     yield from AccountChecks(_by_hand(innkey), _vendor(innkey)).run(all_locks=all_locks)
 
 
-def _test(innkey: Innkey, report: Report, lock: Lock) -> None:
-    live = LiveTest(_by_hand(innkey, LIVE_PATIENCE), _vendor(innkey), lock, report.progress)
-    try:
-        for check in live.run():
-            report.add(check)
-    finally:
-        report.add(live.leftovers())
+@dataclass(slots=True)
+class _Test:
+    """The test of one lock, its questions and its report."""
+
+    lock: Lock
+    file: Path | None
+    is_agreed: bool
+
+    def run(self, innkey: Innkey, report: Report) -> None:
+        name = self.lock.name
+        live = LiveTest(
+            _by_hand(innkey, LIVE_PATIENCE), _vendor(innkey), self.lock, report.progress, self._may
+        )
+        written, first = LiveReport(name, metadata.version("innkey")), len(report.checks)
+        with does(innkey, "doctor.live", name) as act:
+            try:
+                with written.recording():
+                    for check in live.run():
+                        report.add(check)
+            finally:
+                report.add(live.leftovers())
+                act.result = f"left on the lock: {live.left.value}"
+                checks = [asdict(check) for check in report.checks[first:]]
+                report.add(self._kept(written.text(checks), innkey.clock.now()))
+
+    def _may(self, question: str) -> bool:
+        if self.is_agreed:
+            return True
+        try:
+            return click.confirm(f"Lock {self.lock.name}: {question}", default=True, err=True)
+        except click.Abort:
+            return False
+
+    def _kept(self, text: str, now: datetime) -> Check:
+        thing = f"lock {self.lock.name}, report"
+        path = self.file or Path(f"innkey-live-{self.lock.name}-{now:%Y%m%dT%H%M%SZ}.json")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            return warn(thing, f"{path}: {error.strerror}", "give another file with --report")
+        return ok(thing, f"what the vendor answered is in {path}, without PINs and names")
 
 
 def _by_hand(innkey: Innkey, patience: timedelta = PATIENCE) -> ByHand:
-    return ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks, patience)
+    return ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks, patience, goes_first=False)
 
 
 def _vendor(innkey: Innkey) -> Vendor:

@@ -145,11 +145,16 @@ def _not_done(
         pause = outcome.retry_after
         again_at = now if pause is None else _after(now, pause)
         return replace(clear, again_at=again_at, attempts=code.attempts - 1)
+    return _away(clear, rule, job, now, terms)
+
+
+def _away(code: AccessCode, rule: Rule, job: Job, now: datetime, terms: Terms) -> AccessCode:
+    """The gateway was not to be reached: a count and delays of its own."""
     delays, offline = terms.policy.offline_delays, code.offline + 1
-    clear = replace(clear, offline=offline, failed_for=rule.reason)
+    code = replace(code, offline=offline, failed_for=rule.reason)
     if offline > len(delays):
-        return replace(clear, gave_up=GaveUp(rule.reason, job), again_at=now + PROBE_EVERY)
-    return replace(clear, again_at=now + delays[offline - 1])
+        return replace(code, gave_up=GaveUp(rule.reason, job), again_at=now + PROBE_EVERY)
+    return replace(code, again_at=now + delays[offline - 1])
 
 
 def probed(code: AccessCode, goal: Goal, now: datetime) -> AccessCode:
@@ -196,6 +201,8 @@ def misread(code: AccessCode, outcome: Outcome, now: datetime, terms: Terms) -> 
     if rule.then is Then.NOT_COUNTED:
         pause = outcome.retry_after
         return replace(told, again_at=now if pause is None else _after(now, pause))
+    if rule.then is Then.LATER:  # the tags are read through the gateway
+        return _away(told, rule, Job.LIST, now, terms)
     delays, misreads = terms.policy.retry_delays, code.misreads + 1
     told = replace(told, misreads=misreads)
     if misreads > len(delays):

@@ -76,7 +76,8 @@ class Booking:
 
     They are a local date (`2026-12-01`), a local date-time, or one with an offset; the unit's zone and
     default times turn them into instants (`worker.domain.stay`). `cleared` names the fields that an event
-    set to null: an older event does not bring them back.
+    set to null: an older event does not bring them back. `rfid`: the guest's card. `doors`: what a tag of the
+    house's own opens; a booking's doors are those of its unit.
     """
 
     key: StayKey
@@ -91,6 +92,8 @@ class Booking:
     send_email: bool | None = None
     email_message: str | None = None
     pin: str | None = None
+    rfid: str | None = None
+    doors: tuple[str, ...] = ()
     cleared: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

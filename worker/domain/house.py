@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
+
+from worker.domain.media import door_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +109,10 @@ class House:
     former: Mapping[str, Lock] = field(default_factory=lambda: MappingProxyType({}))
 
     def lock(self, name: str) -> Lock | None:
-        """A lock of the file, or of a former one: it is served until its last code is off."""
-        return self.locks.get(name) or self.former.get(name)
+        """A lock of the file, or of a former one: that is served until its last code is off."""
+        door = door_of(name)
+        found = self.locks.get(door) or self.former.get(door)
+        return found if found is None or found.name == name else replace(found, name=name)
 
     def account_of(self, lock: str) -> str:
         """The account that serves a lock; the first where no file named the lock, or its account is gone."""

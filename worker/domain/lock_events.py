@@ -10,8 +10,8 @@ from datetime import datetime
 class RfidTag:
     """One RFID tag as the vendor's list shows it; times are the vendor's YYMMDDHHmm in the lock's zone.
 
-    `uid` is the tag's own number or, where the list has none, the one printed on the vendor's card. A field
-    that the list leaves out is the empty string: such a tag still occupies its place.
+    `uid` is the tag's own number, or the one printed on the vendor's card where the list has no other or says
+    that it counts. A field that the list leaves out is the empty string: such a tag still occupies its place.
     """
 
     rfid_id: int

@@ -16,6 +16,7 @@ from worker.domain.booking import Booking, BookingEvent, Status, first, fold
 from worker.domain.goals import Goal, Leave, Wish
 from worker.domain.house import House, Policy, Unit
 from worker.domain.marks import name_for
+from worker.domain.media import door_of, is_tags, tags_of
 from worker.domain.notices import About
 from worker.domain.outcomes import Entry
 from worker.domain.pins import is_pin
@@ -24,6 +25,7 @@ from worker.domain.record import Stay
 from worker.domain.stay import Span, bounds, moment_of, next_morning, span, started, window
 from worker.domain.steps import Step, Terms, Wait, next_step
 
+_NONE = timedelta(0)
 REMOVAL_SLACK = timedelta(hours=24)
 CHECK_SLACK = timedelta(hours=2)
 CLEAR_BEFORE = timedelta(hours=1)  # a door that was left is cleared so long before the next guest arrives
@@ -32,7 +34,10 @@ WAITING_LOOK = timedelta(minutes=30)  # a hand-typed code that goes away wakes n
 
 
 def unit_of(stay: Stay, house: House) -> Unit | None:
-    """The unit of the stay, by the name that its source uses."""
+    """The unit of the stay, by the name that its source uses; a tag of the house's own names its doors."""
+    if stay.booking.doors:
+        at_once = replace(house.policy, push_ahead=_NONE, grace_before=_NONE, grace_after=_NONE)
+        return Unit(name=stay.booking.unit or "", zone=house.zone, locks=stay.booking.doors, policy=at_once)
     called = stay.booking.unit
     return house.unit_for(stay.key.source, called) if called is not None else None
 
@@ -62,19 +67,21 @@ def _wishes(stay: Stay, unit: Unit, house: House, now: datetime) -> dict[str, Wi
     starts, ends = bounds(stay_span, unit.policy)
     if now >= ends:
         return {}
-    locks = [name for name in unit.locks if name in house.locks]
+    doors = [name for name in unit.locks if name in house.locks]
+    locks = doors if not stay.booking.doors else []
     wishes = {lock: _wish(stay, lock, unit, house, now, starts, ends) for lock in locks}
     own = locks[-1] if locks else None
     if own is not None and _wants_email(stay, unit.policy, own, wishes[own]):
         hold = _email_hold(stay, unit.policy, wishes, own, now)
         wishes[own] = replace(wishes[own], with_email=True, hold_until=hold)
-    return wishes
+    tags = [tags_of(door) for door in doors] if stay.booking.rfid is not None else []
+    return wishes | {lock: _wish(stay, lock, unit, house, now, starts, ends) for lock in tags}
 
 
 def _wish(
     stay: Stay, lock: str, unit: Unit, house: House, now: datetime, starts: datetime, ends: datetime
 ) -> Wish:
-    code, policy, zone = stay.code(lock), unit.policy, house.locks[lock].zone
+    code, policy, zone = stay.code(lock), unit.policy, house.zone_of(lock)
     begins = started(starts, code.started if code is not None else None, now)
     span_text = window(begins, ends, zone)
     check_in = stay.check_in if stay.check_in is not None else begins
@@ -86,11 +93,11 @@ def _wish(
         aim=f"{starts:%y%m%d%H%M}-{ends:%y%m%d%H%M}",
         starts_text=span_text.starts_text,
         ends_text=span_text.ends_text,
-        pin=stay.pin,
+        pin=stay.booking.rfid if is_tags(lock) else stay.pin,
         push_at=starts - policy.push_ahead if policy.push_ahead else (stay.planned_at or now),
         check_in=check_in,
         letter_at=check_in - policy.at_risk,
-        pin_is_told=stay.told,
+        pin_is_told=stay.told or is_tags(lock),
         check_at=_check_at(code, begins, ends, zone),
     )
 
@@ -125,7 +132,9 @@ def _email_hold(
     wish = wishes[own]
     if now >= wish.check_in - EMAIL_HURRY:
         return None
-    since = max(wish.push_at, stay.planned_at or now)
+    code, planned_at = stay.code(own), stay.planned_at or now
+    # A code that is on the lock with another window is wrong there today, however far off the new one is.
+    since = planned_at if code is not None and code.slot is not None else max(wish.push_at, planned_at)
     return min(since + policy.email_wait, max(wish.check_in - EMAIL_HURRY, now))
 
 
@@ -252,7 +261,8 @@ def turned_for_new_pin(stay: Stay, house: House, now: datetime) -> Stay:
     found = goals(stay, house, now)
     codes = []
     for code in stay.codes:
-        is_turning = isinstance(found[code.lock], Wish) and (code.phase is Phase.SET or _is_troubled(code))
+        is_pin = isinstance(found[code.lock], Wish) and not is_tags(code.lock)
+        is_turning = is_pin and (code.phase is Phase.SET or _is_troubled(code))
         again = replace(code.fresh(Phase.SETTING), letter=None, by_hand=False) if is_turning else code
         codes.append(
             again if again.slot is not None or not is_turning else replace(again, phase=Phase.PLANNED)
@@ -325,7 +335,7 @@ def _due(step: Step, now: datetime) -> datetime | None:
 
 def _is_listed(code: AccessCode, goal: Goal, stay: Stay, house: House) -> bool:
     unit = unit_of(stay, house)
-    is_left = unit is not None and code.lock not in unit.locks
+    is_left = unit is not None and door_of(code.lock) not in unit.locks
     return not (is_left and code.phase is Phase.REMOVED and isinstance(goal, Leave))
 
 

@@ -10,6 +10,7 @@ from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import Status
 from worker.domain.goals import Wish
 from worker.domain.house import House
+from worker.domain.media import is_tags
 from worker.domain.plan import goals
 from worker.domain.record import Stay
 
@@ -123,7 +124,7 @@ def told_when_ready(stay: Stay, house: House, now: datetime) -> Stay:
     """The stay with its PIN told, once it is ready; a rotated PIN is shown when the own door has it."""
     if stay.pin is None or stay.shown_pin == stay.pin:
         return stay
-    wishes = _wishes(stay, house, now)
+    wishes = {lock: wish for lock, wish in _wishes(stay, house, now).items() if not is_tags(lock)}
     if not wishes:
         return stay
     own, wish = list(wishes.items())[-1]

@@ -12,8 +12,9 @@ from worker.domain.access_code import AccessCode, Blank, GaveUp, Phase, Written
 from worker.domain.answer_table import SURELY_NOT
 from worker.domain.booking import StayKey
 from worker.domain.goals import Goal, Leave, Wish
-from worker.domain.house import House
+from worker.domain.house import House, Policy
 from worker.domain.marks import marked
+from worker.domain.media import is_tags
 from worker.domain.notices import About
 from worker.domain.outcomes import Answer, Entry
 from worker.domain.plan import adopted, goals, policy_of, turned
@@ -39,6 +40,7 @@ from worker.domain.steps import (
 
 MOST_CRASHES = 3
 AFTER_CRASH = timedelta(seconds=30)
+READER_SLOTS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,12 @@ def _observed(stay: Stay, goal: Goal, visit: Visit, view: View, house: House, no
     is_foreign = (
         isinstance(goal, Leave) and code.slot is not None and look(code, stay.key, view) is Sight.FOREIGN
     )
-    return _left_to_others(stay, code, now) if is_foreign else stay
+    if is_foreign:
+        stay = _left_to_others(stay, code, now)
+    second = unclaimed(stay.key, view, {slot for slot, _ in visit.claimed})
+    if observed.slot is not None or second is None:
+        return stay
+    return reclaimed(stay, visit.lock, second, house, now) or stay
 
 
 def _left_to_others(stay: Stay, code: AccessCode, now: datetime) -> Stay:
@@ -143,7 +150,7 @@ def _terms(stay: Stay, visit: Visit, house: House, now: datetime) -> Terms:
     free = None
     if visit.view is not None:
         taken = {slot for slot, owner in visit.claimed if owner != ref}
-        free = free_slot(visit.view, taken, policy.first_slot, policy.last_slot)
+        free = free_slot(visit.view, taken, policy.first_slot, _last_slot(visit.lock, policy, house))
     is_stale = visit.clock_set_at is None or now - visit.clock_set_at >= policy.set_clock_every
     return Terms(
         policy=policy,
@@ -153,6 +160,12 @@ def _terms(stay: Stay, visit: Visit, house: House, now: datetime) -> Terms:
         free_slot=free,
         blank=_blank(stay, visit, house, now),
     )
+
+
+def _last_slot(lock: str, policy: Policy, house: House) -> int:
+    """A reader has more places for tags than a lock (the KAS API document, "Add Remote RFID")."""
+    known = house.lock(lock)
+    return READER_SLOTS if is_tags(lock) and known is not None and known.reader else policy.last_slot
 
 
 def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | None:

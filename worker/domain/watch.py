@@ -14,7 +14,7 @@ from worker.domain.record import Stay
 from worker.domain.states import is_as_wanted, is_over, risk_begins
 
 LOOK_AGAIN = timedelta(days=1)
-_GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin")
+_GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin", "rfid")
 
 
 def with_warnings(stay: Stay, house: House, now: datetime) -> Stay:

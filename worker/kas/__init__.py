@@ -7,6 +7,7 @@ from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.kas.client import KasClient
 from worker.kas.door import Done, KasLock
 from worker.kas.errors import BadRequest, KasError, NotDoneError, RefusedError, UnconfirmedError
+from worker.kas.exchange import Raw, Request, answered_by, recorded
 from worker.kas.login import Login
 from worker.kas.requests import NewPin, NewRfid
 
@@ -25,7 +26,11 @@ __all__ = [
     "NewRfid",
     "NotDoneError",
     "Outcome",
+    "Raw",
     "RefusedError",
+    "Request",
     "RfidTag",
     "UnconfirmedError",
+    "answered_by",
+    "recorded",
 ]

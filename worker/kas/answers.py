@@ -59,6 +59,7 @@ _UNREADABLE: Final = object()
 _SECRET_SHAPES: Final = re.compile(
     r"\beyJ[\w-]+(?:\.[\w-]+)*"  # an API key is a JSON web token
     r"|[^\s@]{1,64}@[^\s@]{1,255}"  # an e-mail address
+    r"|(?<=remoteUnlock/)\S+"  # the address that ends with the key
     r"|(?<![\w.])[0-9]{4,6}(?!\w)",  # a PIN
     re.ASCII,
 )

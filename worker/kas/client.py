@@ -7,7 +7,7 @@ results and errors instead of answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
@@ -203,7 +203,7 @@ class KasClient:
         """Close the idle connections."""
         self._exchange.close()
 
-    def _fetcher(self, login: Login) -> Any:
+    def _fetcher(self, login: Login) -> Callable[[], tuple[Outcome, str | None]]:
         url = _check_url("key_url", login.key_url)
         return lambda: self.fetch_key(url, login.email, login.password)
 

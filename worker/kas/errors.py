@@ -6,14 +6,15 @@ raise what is not done.
 KasError
  ├── BadRequest           the request breaks a limit of the document; no call left
  ├── NotDoneError         surely not done; worth another try
- │    ├── LockFailed          acks 2, 4, 6: the lock did not do it
  │    ├── GatewayOffline      ack 8: no gateway near the lock
  │    ├── Throttled           429; `retry_after` says when
  │    └── NotSent             the call did not leave in time
  ├── UnconfirmedError     perhaps done, perhaps not: read the list before you send it again
+ │    ├── LockFailed          acks 2, 4, 6: the lock did not do it, or not in time
  │    ├── Pending             acks 3, 5, 7, 10: under way
  │    ├── UnclearAnswer       another ack, or none where one belongs
- │    ├── InDoubt             504, other 5xx, a cut connection, an answer that cannot be read
+ │    ├── InDoubt             504, other 5xx, an answer that cannot be read, no connection
+ │    ├── CutOff              the connection broke before an answer came
  │    └── NoAnswer            nothing within the call's time
  └── RefusedError         refused, and refused again if sent again; other 3xx and 4xx are just this
       ├── InvalidKey          "Invalid Token.", 401
@@ -36,6 +37,7 @@ __all__ = [
     "AlreadyExists",
     "BadRequest",
     "BadWindow",
+    "CutOff",
     "GatewayOffline",
     "InDoubt",
     "InvalidKey",
@@ -119,10 +121,6 @@ class NotDoneError(KasError):
     """Surely not done; worth another try."""
 
 
-class LockFailed(NotDoneError):
-    """The lock did not do it (acks 2, 4, 6)."""
-
-
 class GatewayOffline(NotDoneError):
     """No gateway is near the lock (ack 8)."""
 
@@ -139,12 +137,20 @@ class UnconfirmedError(KasError):
     """Perhaps done, perhaps not."""
 
 
+class LockFailed(UnconfirmedError):
+    """The lock did not do it, or not in time (acks 2, 4, 6)."""
+
+
 class Pending(UnconfirmedError):
     """Under way somewhere (acks 3, 5, 7, 10)."""
 
 
 class UnclearAnswer(UnconfirmedError):
     """An ack that means nothing, or none where one belongs."""
+
+
+class CutOff(UnconfirmedError):
+    """The connection broke before an answer came: the vendor may still be at work on the call."""
 
 
 class InDoubt(UnconfirmedError):
@@ -189,6 +195,7 @@ ERRORS: Final[Mapping[Kind, type[KasError]]] = MappingProxyType(
         Kind.OFFLINE: GatewayOffline,
         Kind.UNCLEAR: UnclearAnswer,
         Kind.DOUBT: InDoubt,
+        Kind.CUT: CutOff,
         Kind.UNANSWERED: NoAnswer,
         Kind.INVALID_TOKEN: InvalidKey,
         Kind.NOT_ADMIN: NotAdmin,
@@ -205,7 +212,7 @@ ERRORS: Final[Mapping[Kind, type[KasError]]] = MappingProxyType(
 def error_of(what: str, outcome: Outcome) -> KasError:
     """The error that tells of an outcome that is not DONE; `what` names the call and its lock."""
     kind = ERRORS[outcome.kind]
-    said = outcome.message or (kind.__doc__ or "").rstrip(".")
+    said = outcome.message or (kind.__doc__ or "").partition(" (")[0].rstrip(".")
     details = (("HTTP", outcome.http_status), ("ack", outcome.ack), ("ref", outcome.ref))
     told = ", ".join(f"{name} {value}" for name, value in details if value is not None)
     return kind(f"{what}: {said} ({told})" if told else f"{what}: {said}", outcome)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,9 +17,20 @@ from worker.domain.outcomes import Kind, Outcome
 from worker.kas.answers import presentable
 from worker.kas.wire import CALL, Call, TooLate, hush
 
-__all__ = ["BODY_LIMIT", "Exchange", "Raw", "Request"]
+__all__ = ["BODY_LIMIT", "Exchange", "Raw", "Request", "answered_by", "recorded"]
 
 BODY_LIMIT: Final = 2**20
+_ENDS: ContextVar[float] = ContextVar("kas_ends", default=math.inf)
+
+
+@contextmanager
+def answered_by(ends: float) -> Iterator[None]:
+    """Calls made within wait for their answer no longer than to this moment (`time.monotonic()`)."""
+    before = _ENDS.set(ends)
+    try:
+        yield
+    finally:
+        _ENDS.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,20 @@ class Raw:
     retry_after: str | None
 
 
+Sink = Callable[[Request, "Raw | Outcome"], None]
+_SINK: ContextVar[Sink | None] = ContextVar("kas_sink", default=None)
+
+
+@contextmanager
+def recorded(sink: Sink) -> Iterator[None]:
+    """Give `sink` each request made within and what came of it, with all secrets: it must leave them out."""
+    before = _SINK.set(sink)
+    try:
+        yield
+    finally:
+        _SINK.reset(before)
+
+
 class Exchange:
     """Sends over `transport`, within `seconds` each.
 
@@ -52,7 +80,13 @@ class Exchange:
 
     def send(self, request: Request, not_after: float | None) -> Raw | Outcome:
         """Send, no byte later than `not_after` (`time.monotonic()`); what the vendor does raises nothing."""
-        deadline = time.monotonic() + self._seconds
+        found, sink = self._sent(request, not_after), _SINK.get()
+        if sink is not None:
+            sink(request, found)
+        return found
+
+    def _sent(self, request: Request, not_after: float | None) -> Raw | Outcome:
+        deadline = min(time.monotonic() + self._seconds, _ENDS.get())
         send_before = deadline if not_after is None else min(deadline, not_after)
         call = Call(deadline, send_before, has_body=request.body is not None)
         before = CALL.set(call)
@@ -116,10 +150,10 @@ _FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], Kind, str], ...]] = (
     ((httpx.PoolTimeout, httpcore.PoolTimeout), Kind.NOT_SENT, "no connection became free in time"),
     ((httpx.TimeoutException, httpcore.TimeoutException), Kind.UNANSWERED, "no answer in time"),
     ((_BodyTooLarge,), Kind.DOUBT, "the answer is larger than 1 MiB"),
-    ((TooLate,), Kind.DOUBT, "cut off by us: the deadline passed with the request half sent"),
+    ((TooLate,), Kind.CUT, "cut off by us: the deadline passed with the request half sent"),
     (
         (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError),
-        Kind.DOUBT,
+        Kind.CUT,
         "the connection was cut or its answer is not HTTP",
     ),
 )
@@ -132,4 +166,6 @@ def _failure(error: Exception, secrets: tuple[str, ...], call: Call) -> Outcome:
     kind, words = next((row[1], row[2]) for row in _FAILURES if isinstance(error, row[0]))
     if words == "could not connect":
         words = presentable(f"{words}: {error}", secrets)
+    if kind is Kind.CUT and call.status is not None:
+        kind = Kind.DOUBT  # it had begun to answer: it is not at work any more
     return Outcome(kind, http_status=call.status if kind is Kind.DOUBT else None, message=words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,91 +15,97 @@ from worker.domain.addresses import is_mailable
 from worker.kas.errors import BadRequest
 
 __all__ = [
+    "EMAIL",
     "KAS_UID",
+    "MESSAGE",
+    "MOMENT",
+    "NAME",
+    "PIN",
+    "TRUTH",
     "UID",
+    "Limit",
     "check_key",
     "check_lock",
     "check_text",
     "check_url_key",
-    "email",
-    "kas_uid",
-    "message",
-    "moment",
-    "name",
-    "pin",
-    "truth",
-    "uid",
     "whole_number",
 ]
 
-NAME_LIMIT, MESSAGE_LIMIT = 100, 500
-UID: Final = "text of 8 hexadecimal digits"
-KAS_UID: Final = "text of 10 digits 0-9"
-_MOMENT: Final = "ten digits YYMMDDHHmm that name a real moment"
+NAME_LENGTH, MESSAGE_LENGTH = 100, 500
 
 
-def whole_number(first: int, last: int) -> Callable[[object], None]:
-    """A validator of whole numbers from `first` to `last`; `True` and 120.0 are none."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a value must be, in words, and whether it is. Called by marshmallow."""
 
-    def validate(value: object) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or not first <= value <= last:
-            raise ValidationError(f"a whole number from {first} to {last}")
+    text: str
+    holds: Callable[[object], bool]
 
-    return validate
-
-
-def pin(value: object) -> None:
-    """The document: "1234 or 223344 (4-6 digits)"."""
-    _match(value, r"[0-9]{4,6}", "text of 4 to 6 digits 0-9")
+    def __call__(self, value: object) -> None:
+        """Raise marshmallow's ValidationError, in the words of `text`, unless it holds."""
+        if not self.holds(value):
+            raise ValidationError(self.text)
 
 
-def uid(value: object) -> None:
-    """The document: "hexadecimal number of the rfid tag (4 hex bytes i.e 8 char string)"."""
-    _match(value, r"[0-9A-Fa-f]{8}", UID)
+def whole_number(first: int, last: int) -> Limit:
+    """Whole numbers from `first` to `last`; `True` and 120.0 are none."""
+
+    def holds(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and first <= value <= last
+
+    return Limit(f"a whole number from {first} to {last}", holds)
 
 
-def kas_uid(value: object) -> None:
-    """The document: "Number on the keycards provided by kas (10 digits only)"."""
-    _match(value, r"[0-9]{10}", KAS_UID)
+def _matches(pattern: str) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
-def truth(value: object) -> None:
-    """A JSON boolean."""
-    if not isinstance(value, bool):
-        raise ValidationError("true or false")
-
-
-def moment(value: object) -> None:
-    """The document: YYMMDDHHmm."""
-    _match(value, r"[0-9]{10}", _MOMENT)
-    year, month, day, hour, minute = (int(str(value)[at : at + 2]) for at in range(0, 10, 2))
+def _is_moment(value: object) -> bool:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{10}", value):
+        return False
+    year, month, day, hour, minute = (int(value[at : at + 2]) for at in range(0, 10, 2))
     try:
         datetime(2000 + year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
-        raise ValidationError(_MOMENT) from None
+        return False
+    return True
 
 
-def name(value: object) -> None:
-    """One line, of a length of our own: the document names none."""
-    if not isinstance(value, str) or len(value) > NAME_LIMIT or _has_category(value, "Cc", "Cs", "Zl", "Zp"):
-        raise ValidationError(f"text of at most {NAME_LIMIT} characters without control characters")
+def _is_name(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) <= NAME_LENGTH
+        and not _has_category(value, "Cc", "Cs", "Zl", "Zp")
+    )
 
 
-def email(value: object) -> None:
-    """The document: "email format only"."""
-    if not isinstance(value, str) or not is_mailable(value):
-        raise ValidationError("an e-mail address")
+def _is_message(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) <= MESSAGE_LENGTH
+        and not _has_category(value, "Cs")
+        and "\0" not in value
+    )
 
 
-def message(value: object) -> None:
-    """Text of a length of our own: the document names none."""
-    if (
-        not isinstance(value, str)
-        or len(value) > MESSAGE_LIMIT
-        or _has_category(value, "Cs")
-        or "\0" in value
-    ):
-        raise ValidationError(f"text of at most {MESSAGE_LIMIT} characters")
+def _has_category(text: str, *categories: str) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
+
+
+# The document: "1234 or 223344 (4-6 digits)".
+PIN: Final = Limit("text of 4 to 6 digits 0-9", _matches(r"[0-9]{4,6}"))
+# The document: "hexadecimal number of the rfid tag (4 hex bytes i.e 8 char string)".
+UID: Final = Limit("text of 8 hexadecimal digits", _matches(r"[0-9A-Fa-f]{8}"))
+# The document: "Number on the keycards provided by kas (10 digits only)".
+KAS_UID: Final = Limit("text of 10 digits 0-9", _matches(r"[0-9]{10}"))
+# The document: "YYMMDDHHmm".
+MOMENT: Final = Limit("ten digits YYMMDDHHmm that name a real moment", _is_moment)
+# The document: "email format only".
+EMAIL: Final = Limit("an e-mail address", lambda value: isinstance(value, str) and is_mailable(value))
+TRUTH: Final = Limit("true or false", lambda value: isinstance(value, bool))
+# The document names no length of texts: these are ours.
+NAME: Final = Limit(f"text of at most {NAME_LENGTH} characters without control characters", _is_name)
+MESSAGE: Final = Limit(f"text of at most {MESSAGE_LENGTH} characters", _is_message)
 
 
 def check_lock(lock: object) -> str:
@@ -127,12 +134,3 @@ def check_text(field: str, value: object) -> str:
     if not isinstance(value, str) or not value or _has_category(value, "Cs"):
         raise BadRequest(field, "text that is not empty")
     return value
-
-
-def _match(value: object, pattern: str, limit: str) -> None:
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise ValidationError(limit)
-
-
-def _has_category(text: str, *categories: str) -> bool:
-    return any(unicodedata.category(character) in categories for character in text)

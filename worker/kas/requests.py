@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validates_sc
 
 from worker.kas import limits
 from worker.kas.errors import BadRequest
+from worker.kas.limits import Limit
 
 __all__ = [
     "NewPin",
@@ -79,8 +80,23 @@ class NewRfid:
         return f"NewRfid(rfid_id={self.rfid_id!r}, starts={self.starts!r}, ends={self.ends!r})"
 
 
+def _field(limit: Limit, *, data_key: str | None = None, attribute: str | None = None) -> fields.Raw:
+    """A field that must be there. `Raw` changes nothing: the limit sees what will be sent."""
+    return fields.Raw(
+        data_key=data_key,
+        attribute=attribute,
+        required=True,
+        validate=limit,
+        error_messages={"required": limit.text, "null": limit.text},
+    )
+
+
+def _optional(limit: Limit, *, data_key: str | None = None) -> fields.Raw:
+    return fields.Raw(data_key=data_key, validate=limit)
+
+
 class _Body(Schema):
-    """A body. `Raw` changes nothing: the validators see what will be sent."""
+    """A body; what is optional and not given is left out."""
 
     @post_dump
     def _leave_out_what_is_not_given(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
@@ -88,78 +104,79 @@ class _Body(Schema):
         return {key: value for key, value in data.items() if key not in optional or value is not None}
 
 
+_SLOT: Final = limits.whole_number(FIRST_ID, LAST_SLOT)
+_READER_ID: Final = limits.whole_number(FIRST_ID, LAST_READER_ID)
+
+
 class _AddBody(_Body):
     """The body of "Add Online Password"."""
 
-    slot = fields.Raw(
-        data_key="password_id", required=True, validate=limits.whole_number(FIRST_ID, LAST_SLOT)
-    )
-    starts = fields.Raw(data_key="password_start_time", required=True, validate=limits.moment)
-    ends = fields.Raw(data_key="password_end_time", required=True, validate=limits.moment)
-    pin = fields.Raw(data_key="password", required=True, validate=limits.pin)
-    name = fields.Raw(data_key="password_name", required=True, validate=limits.name)
-    email_checked = fields.Raw(attribute="is_mailed", required=True, validate=limits.truth)
-    email = fields.Raw(data_key="password_email", validate=limits.email)
-    message = fields.Raw(data_key="password_message", validate=limits.message)
+    slot = _field(_SLOT, data_key="password_id")
+    starts = _field(limits.MOMENT, data_key="password_start_time")
+    ends = _field(limits.MOMENT, data_key="password_end_time")
+    pin = _field(limits.PIN, data_key="password")
+    name = _field(limits.NAME, data_key="password_name")
+    email_checked = _field(limits.TRUTH, attribute="is_mailed")
+    email = _optional(limits.EMAIL, data_key="password_email")
+    message = _optional(limits.MESSAGE, data_key="password_message")
 
     @validates_schema(skip_on_field_errors=True)
     def _fits_together(self, data: Mapping[str, Any], **_: object) -> None:
         if data["starts"] >= data["ends"]:
             raise ValidationError("after the start", field_name="password_end_time")
         if data["is_mailed"] and "email" not in data:
-            raise ValidationError("an e-mail address", field_name="password_email")
+            raise ValidationError(limits.EMAIL.text, field_name="password_email")
 
 
 class _DeleteBody(_Body):
     """The body of "Delete Online Password", by id, as the document advises."""
 
-    slot = fields.Raw(
-        data_key="password_id", required=True, validate=limits.whole_number(FIRST_ID, LAST_SLOT)
-    )
+    slot = _field(_SLOT, data_key="password_id")
 
 
 class _DeleteByValueBody(_Body):
     """The other body of "Delete Online Password"."""
 
-    pin = fields.Raw(data_key="password", required=True, validate=limits.pin)
+    pin = _field(limits.PIN, data_key="password")
 
 
 class _DeleteRfidBody(_Body):
     """The body of "Delete Remote RFID"."""
 
-    rfid_id = fields.Raw(required=True, validate=limits.whole_number(FIRST_ID, LAST_SLOT))
+    rfid_id = _field(_SLOT)
 
 
 class _DeleteFromReaderBody(_Body):
     """The same for an access control reader."""
 
-    rfid_id = fields.Raw(required=True, validate=limits.whole_number(FIRST_ID, LAST_READER_ID))
+    rfid_id = _field(_READER_ID)
 
 
-class _AddRfidBody(_DeleteRfidBody):
+class _AddRfidBody(_Body):
     """The body of "Add Remote RFID"."""
 
-    starts = fields.Raw(data_key="rfid_start_time", required=True, validate=limits.moment)
-    ends = fields.Raw(data_key="rfid_end_time", required=True, validate=limits.moment)
-    name = fields.Raw(data_key="rfid_name", required=True, validate=limits.name)
-    uid = fields.Raw(validate=limits.uid)
-    kas_uid = fields.Raw(validate=limits.kas_uid)
-    is_kas_uid = fields.Raw(attribute="goes_by_kas_uid", required=True, validate=limits.truth)
+    rfid_id = _field(_SLOT)
+    starts = _field(limits.MOMENT, data_key="rfid_start_time")
+    ends = _field(limits.MOMENT, data_key="rfid_end_time")
+    name = _field(limits.NAME, data_key="rfid_name")
+    uid = _optional(limits.UID)
+    kas_uid = _optional(limits.KAS_UID)
+    is_kas_uid = _field(limits.TRUTH, attribute="goes_by_kas_uid")
 
     @validates_schema(skip_on_field_errors=True)
     def _fits_together(self, data: Mapping[str, Any], **_: object) -> None:
         if data["starts"] >= data["ends"]:
             raise ValidationError("after the start", field_name="rfid_end_time")
         if data["goes_by_kas_uid"] and "kas_uid" not in data:
-            raise ValidationError(limits.KAS_UID, field_name="kas_uid")
+            raise ValidationError(limits.KAS_UID.text, field_name="kas_uid")
         if not data["goes_by_kas_uid"] and "uid" not in data:
-            raise ValidationError(limits.UID, field_name="uid")
+            raise ValidationError(limits.UID.text, field_name="uid")
 
 
 class _AddToReaderBody(_AddRfidBody):
     """The same for an access control reader."""
 
-    rfid_id = fields.Raw(required=True, validate=limits.whole_number(FIRST_ID, LAST_READER_ID))
+    rfid_id = _field(_READER_ID)
 
 
 _ADD, _DELETE, _DELETE_BY_VALUE = _AddBody(), _DeleteBody(), _DeleteByValueBody()

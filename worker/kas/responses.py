@@ -138,13 +138,15 @@ class _ListedTag(_Tolerant):
     rfid_id = _Number(required=True)
     uid = _text("uid")
     kas_uid = _text("kas_uid")
+    goes_by_kas_uid = fields.Raw(data_key="is_kas_uid", load_default=None, allow_none=True)
     name = _text("rfid_name")
     starts = _text("rfid_start_time")
     ends = _text("rfid_end_time")
 
     @post_load
     def _tag(self, data: dict[str, Any], **_: object) -> RfidTag:
-        uid = data["uid"] or data["kas_uid"] or ""
+        numbers = (data["uid"], data["kas_uid"])
+        uid = next(filter(None, reversed(numbers) if data["goes_by_kas_uid"] is True else numbers), "")
         return RfidTag(data["rfid_id"], uid, **_filled(data, "name", "starts", "ends"))
 
 

@@ -10,7 +10,7 @@ from worker.domain.house import Lock
 from worker.domain.outcomes import Answer, Kind
 from worker.service.by_hand import ByHand, LostLoanError, OccupiedError
 from worker.service.checks import Check, fail, ok, said, warn
-from worker.service.keys import Renewal
+from worker.service.hand_calls import HandCalls
 from worker.service.vendor import Vendor
 
 _CURES = {
@@ -64,12 +64,4 @@ class AccountChecks:
     def _list(self, lock: Lock) -> Answer:
         """Read the list; where a fetched key is refused or there is none yet, once more with a new one."""
         with self.by_hand.borrowed(lock) as borrowed:
-            answer = borrowed.call(lambda until: self.vendor.list_pins(lock.account, lock.name, until))
-            if answer.outcome.kind is not Kind.INVALID_TOKEN:
-                return answer
-            renewal, _ = self.vendor.keys.renew(lock.account, answer.key_generation, is_probe=True)
-            if renewal is Renewal.UNREACHABLE:
-                borrowed.never_answered()
-            if renewal not in (Renewal.RENEWED, Renewal.FETCHED):
-                return answer
-            return borrowed.call(lambda until: self.vendor.list_pins(lock.account, lock.name, until))
+            return HandCalls(borrowed, self.vendor, lock).list_pins()

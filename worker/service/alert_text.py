@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.house import House
+from worker.domain.media import door_of, is_tags
 from worker.domain.notices import WORDS, Notice
 from worker.domain.reasons import ADVICE
 
@@ -54,8 +55,10 @@ def _title(rows: Sequence[Row], house: House) -> str:
 
 
 def _door(row: Row, house: House) -> str:
-    lock = house.lock(row.lock or "")
-    return f"{lock.title} ({lock.name})" if lock is not None and lock.title else str(row.lock)
+    door = door_of(row.lock or "")
+    lock = house.lock(door)
+    name = f"{lock.title} ({door})" if lock is not None and lock.title else door
+    return f"{name}, RFID tags" if is_tags(row.lock or "") else name
 
 
 def _list(rows: Sequence[Row], house: House) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from worker.domain.booking import Status
 from worker.domain.house import House
+from worker.domain.media import door_of
 from worker.domain.plan import held_back, unit_of
 from worker.domain.record import Stay
 from worker.store import keys
@@ -49,4 +50,4 @@ def _next_arrival(
 
 def _has_own_door(stay: Stay, lock: str, house: House) -> bool:
     unit = unit_of(stay, house)
-    return stay.booking.status is Status.CONFIRMED and unit is not None and unit.locks[-1] == lock
+    return stay.booking.status is Status.CONFIRMED and unit is not None and unit.locks[-1] == door_of(lock)

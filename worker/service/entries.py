@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.house import House
+from worker.domain.media import is_tags
 from worker.domain.record import Stay
 from worker.store import keys
 from worker.store.codec import to_millis
@@ -52,7 +53,8 @@ def _pins_of(stay: Stay | None) -> set[tuple[str, str]]:
         return set()
     found = {(code.lock, written.pin) for code in stay.codes for written in code.writes}
     if stay.pin is not None:
-        found |= {(c.lock, stay.pin) for c in stay.codes if c.phase not in (Phase.REMOVING, Phase.REMOVED)}
+        staying = [c for c in stay.codes if c.phase not in (Phase.REMOVING, Phase.REMOVED)]
+        found |= {(c.lock, stay.pin) for c in staying if not is_tags(c.lock)}
     return found
 
 

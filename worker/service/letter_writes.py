@@ -9,6 +9,7 @@ from worker.domain.access_code import AccessCode, Blank, LetterRef
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import Settled, explanation, open_letters
 from worker.domain.house import House
+from worker.domain.media import door_of
 from worker.domain.reasons import ADVICE, Reason
 from worker.domain.record import Stay
 from worker.store import keys
@@ -72,7 +73,12 @@ def _opened(
         slot=_slot(before, code),
         message=_message(after, ref, code),
         tries=code.tries if code is not None else (),
-        problem=problem_of(ref.reason, lock=lock, booking=str(after.key), account=account),
+        problem=problem_of(
+            ref.reason,
+            lock=door_of(lock) if lock is not None else None,
+            booking=str(after.key),
+            account=account,
+        ),
     )
 
 

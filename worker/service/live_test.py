@@ -48,12 +48,13 @@ class _Stopped(Exception):
 
 @dataclass(slots=True)
 class LiveTest:
-    """Tests one lock. `progress` gets a line before each step."""
+    """Tests one lock. `progress` gets a line before each step, `may` is asked before each that writes."""
 
     by_hand: ByHand
     vendor: Vendor
     lock: Lock
     progress: Callable[[str], None]
+    may: Callable[[str], bool] = lambda _question: True
     left: Left = Left.NOTHING
     slot: int | None = None
     _written: Written | None = field(default=None, repr=False)
@@ -89,11 +90,21 @@ class LiveTest:
     def _steps(self, borrowed: Borrowed) -> Iterator[Check]:
         view = self._list(borrowed, "list")
         yield ok(self._thing("list"), f"shows {len(view)} PINs")
+        self._ask(borrowed, "clock", "Set the clock?")
         yield self._set_clock(borrowed)
         pin = self._new_pin(view)
+        self._ask(borrowed, "add", f"Add a test PIN to slot {pin.slot}, which the list shows empty?")
         yield self._add(borrowed, pin)
+        self._ask(borrowed, "read back", "Read the list again?")
         yield self._seen(borrowed, pin)
+        self._ask(borrowed, "delete", f"Delete the test PIN from slot {pin.slot}?")
         yield self._remove(borrowed, pin)
+
+    def _ask(self, borrowed: Borrowed, step: str, question: str) -> None:
+        with borrowed.kept():
+            is_agreed = self.may(question)
+        if not is_agreed:
+            raise _Stopped(warn(self._thing(step), "not done, as you wished", "the test ended there"))
 
     def _list(self, borrowed: Borrowed, step: str) -> dict[int, Entry]:
         self.progress("reading the list")

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from worker.domain.answer_table import TABLE, Then
-from worker.domain.house import Account, House
+from worker.domain.answer_table import NO_ANSWER, TABLE, Then
+from worker.domain.house import Account, House, Lock
+from worker.domain.media import is_tags
 from worker.domain.outcomes import Answer, Kind
 from worker.domain.record import Stay
 from worker.domain.steps import Delete, Overwrite, Push
 from worker.service.accounts import Accounts
 from worker.service.clock import Clock
 from worker.service.keys import Renewal
-from worker.service.vendor import Vendor
+from worker.service.vendor import Vendor, new_tag
 from worker.store.agenda import SEND_WITHIN, Claim, lease_key
 from worker.store.commit import Commit
 from worker.store.store import Store
@@ -47,9 +48,10 @@ class LockCalls:
     refusals: int = 0
 
     def list_pins(self) -> tuple[datetime, Answer]:
-        """Read the lock's list: when the call began, and the answer."""
+        """Read the lock's list, of PINs or of tags: when the call began, and the answer."""
+        read = self.vendor.list_tags if is_tags(self.claim.lock) else self.vendor.list_pins
         return self._call(
-            lambda not_after: self.vendor.list_pins(self.account.name, self.claim.lock, not_after),
+            lambda not_after: read(self.account.name, self.claim.door, not_after),
             is_command=False,
         )
 
@@ -63,20 +65,26 @@ class LockCalls:
     def set_clock(self) -> tuple[datetime, Answer]:
         """Set the lock's clock: when the call began, and the answer."""
         return self._call(
-            lambda not_after: self.vendor.set_clock(self.account.name, self.claim.lock, not_after),
+            lambda not_after: self.vendor.set_clock(self.account.name, self.claim.door, not_after),
             is_command=True,
         )
 
     def command(self, stay: Stay, step: Push | Overwrite | Delete, since: datetime) -> Answer:
         """Send a command whose intent was recorded at `since`, in a write that renewed the lease."""
-        account, lock = self.account.name, self.claim.lock
-        not_after = self.leased_at + SEND_WITHIN.total_seconds()
-        if isinstance(step, Delete):
-            answer = self.vendor.delete(account, lock, step.slot, not_after)
-        else:
-            answer = self.vendor.push(account, lock, stay, _as_push(step), not_after)
+        answer = self._command(stay, step, self.leased_at + SEND_WITHIN.total_seconds())
         self._heed(answer, since, is_command=True)
         return answer
+
+    def _command(self, stay: Stay, step: Push | Overwrite | Delete, not_after: float) -> Answer:
+        account, door = self.account.name, self.claim.door
+        if is_tags(self.claim.lock):
+            lock = self.house.lock(door) or Lock(name=door, zone=self.house.zone)
+            if isinstance(step, Delete):
+                return self.vendor.delete_tag(account, lock, step.slot, not_after)
+            return self.vendor.add_tag(account, lock, new_tag(_as_push(step)), not_after)
+        if isinstance(step, Delete):
+            return self.vendor.delete(account, door, step.slot, not_after)
+        return self.vendor.push(account, door, stay, _as_push(step), not_after)
 
     def quiet_at(self, now: datetime) -> datetime | None:
         """Until when no command may go to the lock, if that is still to come."""
@@ -111,10 +119,11 @@ class LockCalls:
                 self.accounts.key_proven(self.account.name, answer.key_generation)
             if self.claim.is_paused:
                 self.accounts.key_accepted(self.account.name)
-        if TABLE[outcome.kind].then is Then.HOLD:
+        if outcome.kind in NO_ANSWER:
             self.ghost_until = since + self.account.vendor_hold
-            self.quiet_until = self.ghost_until if is_command else self.quiet_until
             self.is_over = True
+            if is_command and TABLE[outcome.kind].then is Then.HOLD:
+                self.quiet_until = self.ghost_until
 
     def _heed_refused_key(self, answer: Answer) -> None:
         """Go on with a newer key, else end the visit. A fetch uses the place that this visit holds."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from worker.store.codec import from_millis, to_millis
 
 CLOCK_RETRY = timedelta(hours=1)
-UNMANAGED = "unmanaged"
+UNMANAGED, UNMANAGED_TAGS = "unmanaged", "unmanaged_tags"
 
 
 class LockFacts:
@@ -24,13 +24,16 @@ class LockFacts:
         self._facts[fact] = to_millis(at)
         self._has_changed = True
 
-    def holds_unmanaged(self, found: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    def holds_unmanaged(
+        self, found: dict[str, str], *, of_tags: bool = False
+    ) -> tuple[dict[str, str], dict[str, str]]:
         """Keep which slots hold a code under a mark that no booking has: (what is new, what is gone)."""
-        known: dict[str, str] = self._facts.get(UNMANAGED, {})
+        fact = UNMANAGED_TAGS if of_tags else UNMANAGED
+        known: dict[str, str] = self._facts.get(fact, {})
         new = {slot: mark for slot, mark in found.items() if known.get(slot) != mark}
         gone = {slot: mark for slot, mark in known.items() if found.get(slot) != mark}
         if new or gone:
-            self._facts[UNMANAGED] = found
+            self._facts[fact] = found
             self._has_changed = True
         return new, gone
 

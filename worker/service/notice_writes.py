@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from worker.domain.booking import StayKey
+from worker.domain.media import door_of
 from worker.domain.notices import TOLD_ONCE, About, DoorWarning, Notice
 from worker.domain.record import Stay
 from worker.domain.signs import Signs
@@ -26,7 +27,7 @@ def notice_changes(commit: Commit, before: Stay | None, after: Stay, now: dateti
 def _notice(stay: Stay, warning: DoorWarning, now: datetime) -> Notice:
     return Notice(
         about=warning.about,
-        where=warning.lock,
+        where=door_of(warning.lock),
         opened=now,
         source=stay.key.source,
         booking=stay.key.id,
@@ -47,7 +48,7 @@ def _unmanaged(lock: str, slot: str, mark: str, now: datetime) -> Notice:
     key = StayKey.parse(mark)
     return Notice(
         about=About.UNMANAGED,
-        where=lock,
+        where=door_of(lock),
         opened=now,
         source=key.source,
         booking=key.id,

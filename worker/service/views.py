@@ -11,6 +11,7 @@ from worker.domain.access_code import AccessCode, Try
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.goals import Goal, Wish
 from worker.domain.house import House, Lock
+from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
@@ -30,6 +31,7 @@ __all__ = [
     "slots_view",
     "trail_view",
     "unmanaged_view",
+    "utc",
 ]
 
 View = dict[str, Any]
@@ -54,7 +56,7 @@ def booking_view(
         "id": stay.key.id,
         "unit": unit.name if unit is not None else booking.unit,
         "status": booking.status.value,
-        "version": booking.version.text or _utc(booking.version.stamp, "auto"),
+        "version": booking.version.text or utc(booking.version.stamp, "auto"),
         "check_in": _local(stay.check_in, zone),
         "check_out": _local(stay.check_out, zone),
         "arrived": _maybe_utc(stay.arrived_at),
@@ -79,7 +81,7 @@ def letter_view(letter: DeadLetter) -> View:
         "reason": letter.reason.value,
         "source": letter.source,
         "booking": letter.booking,
-        "lock": letter.lock,
+        "lock": door_of(letter.lock) if letter.lock is not None else None,
         "slot": letter.slot,
         "step": letter.step.value,
         "ack": last.ack if last is not None else None,
@@ -87,8 +89,8 @@ def letter_view(letter: DeadLetter) -> View:
         "message": (last.message if last is not None else "") or letter.message,
         "ref": last.ref if last is not None else None,
         "attempts": [_attempt_view(one) for one in letter.tries],
-        "opened": _utc(letter.opened),
-        "resolved": _utc(letter.resolved) if letter.resolved is not None else None,
+        "opened": utc(letter.opened),
+        "resolved": utc(letter.resolved) if letter.resolved is not None else None,
         "note": letter.note,
     }
 
@@ -132,7 +134,7 @@ def trail_view(row: TrailRow) -> View:
     """
     return {
         "id": row.id,
-        "at": _utc(row.at, "milliseconds"),
+        "at": utc(row.at, "milliseconds"),
         "type": row.type,
         "label": row.label,
         "kind": row.kind,
@@ -161,18 +163,19 @@ def rejected_view(rejected: RejectedEvent) -> View:
     return {
         "id": rejected.id,
         "source": rejected.source,
-        "received": _utc(rejected.received),
+        "received": utc(rejected.received),
         "content_type": rejected.content_type,
         "errors": rejected.errors,
         "size": len(rejected.body),
-        "replayed": _utc(rejected.replayed) if rejected.replayed is not None else None,
+        "replayed": utc(rejected.replayed) if rejected.replayed is not None else None,
     }
 
 
 def _code_view(code: AccessCode, goal: Goal | None) -> View:
     starts, ends = _window(code, goal)
     return {
-        "lock": code.lock,
+        "lock": door_of(code.lock),
+        "medium": "rfid" if is_tags(code.lock) else "pin",
         "slot": code.slot,
         "state": code_state(code),
         "starts": starts,
@@ -187,7 +190,7 @@ def _due(code: AccessCode, goal: Goal | None) -> str | None:
     """When the code changes next: the morning's look at one that is on its lock changes nothing."""
     is_on = isinstance(goal, Wish) and is_as_wanted(code, goal)
     due = goal.ends if is_on and isinstance(goal, Wish) else code.due
-    return _utc(due) if due is not None else None
+    return utc(due) if due is not None else None
 
 
 def _window(code: AccessCode, goal: Goal | None) -> tuple[str | None, str | None]:
@@ -208,13 +211,14 @@ def _last_view(outcome: Outcome | None) -> View | None:
 
 
 def _note_view(note: Note) -> View:
-    return {"at": _utc(note.at), "what": note.what, "detail": dict(note.detail)}
+    detail = {k: door_of(v) if k == "lock" and isinstance(v, str) else v for k, v in note.detail.items()}
+    return {"at": utc(note.at), "what": note.what, "detail": detail}
 
 
 def _attempt_view(attempt: Try) -> View:
     outcome = attempt.outcome
     return {
-        "at": _utc(attempt.at),
+        "at": utc(attempt.at),
         "step": attempt.job.value,
         "outcome": outcome.kind.value,
         "ack": outcome.ack,
@@ -226,14 +230,15 @@ def _attempt_view(attempt: Try) -> View:
 
 def _fact(facts: Mapping[str, Any], name: str) -> str | None:
     millis = facts.get(name)
-    return None if millis is None else _utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
+    return None if millis is None else utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
 
 
 def _maybe_utc(moment: datetime | None) -> str | None:
-    return None if moment is None else _utc(moment)
+    return None if moment is None else utc(moment)
 
 
-def _utc(moment: datetime, timespec: str = "seconds") -> str:
+def utc(moment: datetime, timespec: str = "seconds") -> str:
+    """An ISO time as all views show it."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 

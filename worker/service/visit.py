@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 from threading import Event
 
 import structlog
@@ -16,6 +17,7 @@ from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
+from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
@@ -72,17 +74,19 @@ class Visit:
     offline: list[str] = field(default_factory=list)
     is_heard: bool = False
     cleared: set[int] = field(default_factory=set)
-    spare_pin: str = field(default_factory=lambda: choose(SPARE_LENGTH, lambda _: False), repr=False)
+    spare_pin: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Take over what the claim read."""
+        has_tags = is_tags(self.lock.name)
+        self.spare_pin = token_hex(4).upper() if has_tags else choose(SPARE_LENGTH, lambda _: False)
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
         self.trail = TrailKeeper(self.store, self.ledger, lambda: self.house)
         self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
         self.offline = list(self.claim.offline)
 
     def run(self) -> None:
-        """Until nothing is due, a minute has passed, or a call was never answered."""
+        """Until nothing is due, a minute is over, a call was never answered, or a person wants the lock."""
         try:
             for ref, raw in self.claim.records.items():
                 self._take_over(ref, raw)
@@ -131,10 +135,12 @@ class Visit:
     def _goes_on(self) -> bool:
         """Go on with what has become due meanwhile, or give the lock back."""
         guests = [g for stay in self._stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
+        trail_at = next_reading(guests, self.house.trail, self.clock.now())
         if self.is_heard:
             self.is_heard = False
             arrivals = [guest.check_in for guest in guests if guest.is_staying]
-            self.trail.heard_from(self.lock, arrivals, lease_key(self.claim))
+            door = replace(self.lock, name=door_of(self.lock.name))
+            self.trail.heard_from(door, arrivals, lease_key(self.claim))
         woken, self.queue = self.store.agenda.release(
             self.claim,
             self.house,
@@ -142,7 +148,7 @@ class Visit:
             ghost_until=self.calls.ghost_until,
             quiet_until=self.calls.quiet_until,
             may_go_on=not self._must_end(),
-            trail_at=next_reading(guests, self.house.trail, self.clock.now()),
+            trail_at=None if is_tags(self.lock.name) else trail_at,
         )
         self.ledger.wake(woken)
         return bool(self.queue)
@@ -153,7 +159,11 @@ class Visit:
 
     def _must_end(self) -> bool:
         is_long = time.monotonic() - self.started > LONGEST.total_seconds()
-        return self.calls.is_over or self.stopping.is_set() or is_long
+        if self.calls.is_over or self.stopping.is_set() or is_long:
+            return True
+        # Asked before each call: a person at the door waits for the call in flight, and for no other one.
+        self.calls.is_over = self.store.agenda.is_wanted(self.lock.name)
+        return self.calls.is_over
 
     def _stays(self) -> list[Stay]:
         return [known.stay for known in self.known.values() if known.stay is not None]
@@ -177,7 +187,10 @@ class Visit:
             if self.known[ref].stay is None:
                 self.store.agenda.forget(self.lock.name, ref)
                 return
-            if not self._act(ref, step) or self._rests(ref):
+            if not self._act(ref, step):
+                return
+            # Whoever waits for a slot was brought along to be looked at, though not due by its record.
+            if not isinstance(step, Read) and self._rests(ref):
                 return
         # Whatever goes round in circles must not flood the vendor: it counts as a failed job.
         log.error("visit.no_end", lock=self.lock.name, stay=ref)
@@ -293,7 +306,7 @@ class Visit:
         since, answer = self.calls.list_pins()
         if answer.entries is not None:
             self.view = View(since, {entry.slot: entry for entry in answer.entries})
-            self.facts.note("list", since)
+            self.facts.note("tags" if is_tags(self.lock.name) else "list", since)
             self._take_in_strays(self.view)
             self._tell_of_unmanaged(self.view)
             self._unfence(self.view)
@@ -327,7 +340,7 @@ class Visit:
             is_unknown = str(key) in self.known and self.known[str(key)].stay is None
             if is_unknown and key.source in self.house.sources:
                 found[str(entry.slot)] = str(key)
-        new, gone = self.facts.holds_unmanaged(found)
+        new, gone = self.facts.holds_unmanaged(found, of_tags=is_tags(self.lock.name))
         if new or gone:
             commit = Commit(fence=lease_key(self.claim))
             commit.commands = unmanaged_commands(self.lock.name, new, gone, self.clock.now())
@@ -369,14 +382,13 @@ class Visit:
             return turn.answered(found, answer, self._seen(now), self.house, now, step)
 
         self._change(ref, take_in)
-        self._learn(ref, step, answer)
+        self._learn(step, answer)
         if answer.outcome.kind is Kind.DONE:
             self._gateway_answered()
 
-    def _learn(self, ref: str, step: Push | Overwrite | Delete, answer: Answer) -> None:
+    def _learn(self, step: Push | Overwrite | Delete, answer: Answer) -> None:
         """What an answer shows of the lock serves the other codes of this visit too."""
-        code = self._code(ref)
-        if code is None or self.view is None:
+        if self.view is None:
             return
         if not isinstance(step, Delete) and answer.entries is not None:
             self.view = View(self.clock.now(), {entry.slot: entry for entry in answer.entries})

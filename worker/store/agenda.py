@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from worker.domain.house import House, Lock
+from worker.domain.media import door_of
 from worker.domain.trail import GIVES_WAY
 from worker.store import keys
 from worker.store.codec import from_millis, to_millis
@@ -56,6 +57,11 @@ class Claim:
     records: Mapping[str, str]
     offline: list[str]
 
+    @property
+    def door(self) -> str:
+        """The lock as the vendor knows it; `lock` may be its memory of tags."""
+        return door_of(self.lock)
+
 
 class Agenda:
     """Hands locks out and takes them back."""
@@ -81,7 +87,7 @@ class Agenda:
 
     def claim(self, lock: Lock, lease: timedelta) -> Claim | None:
         """The lease of a lock whose turn it is; None where it is not, or somebody has it."""
-        token = secrets.token_hex(8)
+        token = f"{lock.name}/{secrets.token_hex(8)}"
         found = self._scripts.run("claim", [lock.name, lock.account, token, _ms(lease), MOST_REFS])
         if not found:
             return None
@@ -132,6 +138,10 @@ class Agenda:
         ]
         _, woken, refs = self._scripts.run("release", args)
         return [str(lock) for lock in woken], [str(ref) for ref in refs]
+
+    def is_wanted(self, lock: str) -> bool:
+        """Whether a person waits for the lock's door just now."""
+        return bool(self._client.exists(keys.wanted(door_of(lock))))
 
     def to_look_at(self) -> list[str]:
         """Some stays that are to be looked at themselves; each is handed out again in half a minute."""
@@ -188,7 +198,7 @@ def _accounts(house: House) -> dict[str, str]:
 
 def lease_key(claim: Claim) -> tuple[str, str]:
     """The guard that fences a write: the lease must still be ours."""
-    return keys.lease(claim.lock), claim.token
+    return keys.lease(claim.door), claim.token
 
 
 def _ms(span: timedelta) -> int:

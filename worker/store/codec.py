@@ -18,7 +18,7 @@ from worker.domain.reasons import Job, Reason
 from worker.domain.record import Note, Stay
 from worker.store.vault import Vault
 
-_GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin")
+_GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin", "rfid")
 _TERNARY = {None: "", True: "yes", False: "no"}
 _FROM_TERNARY = {word: value for value, word in _TERNARY.items()}
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
@@ -44,6 +44,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "o": booking.check_out,
         "m": _TERNARY[booking.send_email],
         "cl": list(booking.cleared),
+        "dr": list(booking.doors),
         "c": [_code(code) for code in stay.codes],
         "t": stay.told,
         "ci": _seconds(stay.check_in),
@@ -76,6 +77,7 @@ def load_stay(text: str, vault: Vault) -> Stay:
         check_out=plain.get("o"),
         send_email=_FROM_TERNARY[plain.get("m", "")],
         cleared=tuple(plain.get("cl", ())),
+        doors=tuple(plain.get("dr", ())),
         **guest,
     )
     pin, shown = secret.get("p", [None, None])

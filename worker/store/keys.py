@@ -24,6 +24,7 @@ REJECTED: Final = PREFIX + "rejected"  # ZSET rejected id -> received, ms
 ALERTS: Final = PREFIX + "alerts"  # ZSET problem -> ms: when its mail is due
 WORKERS: Final = PREFIX + "workers"  # ZSET worker -> last seen, ms
 METRICS: Final = PREFIX + "metrics"  # HASH counter -> count
+OPERATORS: Final = PREFIX + "operators"  # STREAM: what people have done
 INDEX_KEY: Final = PREFIX + "index-key"  # the key of the PIN index, encrypted
 
 
@@ -97,6 +98,11 @@ def lease(lock: str) -> str:
     return f"{PREFIX}lease:{lock}"
 
 
+def following(door: str) -> str:
+    """SET of the door's other names that wait for the visit under way to end."""
+    return f"{PREFIX}next:{door}"
+
+
 def quiet(lock: str) -> str:
     """Exists while no command may go to the lock, because one was never answered."""
     return f"{PREFIX}quiet:{lock}"
@@ -105,6 +111,16 @@ def quiet(lock: str) -> str:
 def window(account: str) -> str:
     """ZSET holder -> ms at which its place is free again, whatever happens."""
     return f"{PREFIX}window:{account}"
+
+
+def hand(account: str) -> str:
+    """ZSET token -> ms: people who wait for a place in the window; each keeps the next one that is free."""
+    return f"{PREFIX}hand:{account}"
+
+
+def wanted(lock: str) -> str:
+    """Exists while a person waits for the lock: its visit ends, and no other one begins."""
+    return f"{PREFIX}wanted:{lock}"
 
 
 def line(account: str) -> str:

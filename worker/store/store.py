@@ -14,6 +14,7 @@ from worker.store.health import Health
 from worker.store.letters import Letters
 from worker.store.locks import Locks
 from worker.store.notices import Notices
+from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
 from worker.store.stays import Stays
@@ -38,6 +39,7 @@ class Store:
     locks: Locks
     trails: Trails
     health: Health
+    operators: OperatorLog
 
 
 def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Store:
@@ -59,4 +61,5 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         locks=Locks(client),
         trails=Trails(client),
         health=Health(client),
+        operators=OperatorLog(client),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.integration.store.conftest import DEADLINE, ago, make_house, poll, schedule
 from worker.domain.house import House
+from worker.domain.media import tags_of
 from worker.store import keys
-from worker.store.loans import InTheWay, Loan, Loans
+from worker.store.commit import Commit
+from worker.store.loans import InTheWay, Loan, Loans, new_token
 from worker.store.store import Store
 
 LASTS = timedelta(seconds=30)
@@ -83,6 +86,73 @@ class TestPlaces:
         again = loans(store).take(house.accounts["default"], DAY, token=loan.token)
         assert isinstance(again, Loan)
         assert 1 == store.client.zcard(keys.window("default"))
+
+
+class TestFirst:
+    """A person who waits goes first, and only as long as the person waits."""
+
+    def test_each_keeps_a_place(self, store: Store) -> None:
+        """Of two places that become free one is for each of two people, and none for those in line."""
+        house = make_house("SS1", "SS2", "SS3", places=2)
+        held = [taken(store, house), taken(store, house)]
+        account, tokens = house.accounts["default"], [new_token(), new_token()]
+        for token in tokens:
+            assert InTheWay.FULL is loans(store).take(account, LASTS, token=token, waits=LASTS)
+        for lock in ("SS1", "SS2", "SS3"):
+            due(store, house, lock)
+        for loan in held:
+            loans(store).give_back(loan)
+        assert [] == store.agenda.tick(house).woken
+        got = [loans(store).take(account, LASTS, token=token) for token in tokens]
+        assert all(isinstance(one, Loan) for one in got)
+        assert [] == store.agenda.tick(house).woken
+        assert isinstance(got[0], Loan)
+        loans(store).give_back(got[0])
+        assert 1 == len(store.agenda.tick(house).woken)
+
+    def test_who_gave_up(self, store: Store) -> None:
+        """A place is kept for a moment after it was last asked for, and no longer."""
+        house = make_house("SS1", places=1)
+        held = taken(store, house)
+        assert InTheWay.FULL is loans(store).take(house.accounts["default"], LASTS, waits=SHORT)
+        due(store, house, "SS1")
+        loans(store).give_back(held)
+        poll(lambda: store.agenda.tick(house).woken == ["SS1"], "the lock's turn")
+        assert not store.client.exists(keys.hand("default"))
+
+    def test_a_wanted_lock(self, store: Store) -> None:
+        """Its visit is told; it is not claimed anew, gives its place back and is not forgotten."""
+        house = make_house("SS1", places=2)
+        due(store, house, "SS1")
+        claim = store.agenda.claim(house.locks["SS1"], LASTS)
+        assert claim is not None
+        assert not store.agenda.is_wanted("SS1")
+        token, account = new_token(), house.accounts["default"]
+        assert InTheWay.BUSY is loans(store).take(account, LASTS, lock="SS1", token=token, waits=LASTS)
+        assert store.agenda.is_wanted("SS1")
+        assert (["SS1"], []) == store.agenda.release(claim, house)
+        assert store.agenda.claim(house.locks["SS1"], LASTS) is None
+        assert store.client.zscore(keys.line("default"), "SS1") is not None
+        loan = loans(store).take(account, LASTS, lock="SS1", token=token)
+        assert isinstance(loan, Loan)
+        assert not store.agenda.is_wanted("SS1")
+        assert ["SS1"] == loans(store).give_back(loan)
+        assert store.agenda.claim(house.locks["SS1"], LASTS) is not None
+
+    def test_a_wanted_door(self, store: Store) -> None:
+        """Who wants the door goes before visits to its tags too: both send commands to one lock."""
+        house = make_house("SS1", places=2)
+        tags = tags_of("SS1")
+        commit = Commit()
+        commit.schedule(tags, "default", "direct/A", ago(store), ago(store) + DAY)
+        assert [tags] == commit.run(store.scripts, house)[1]
+        store.client.set(keys.wanted("SS1"), "1", px=60_000)
+        assert store.agenda.is_wanted(tags)
+        lock = replace(house.locks["SS1"], name=tags)
+        assert store.agenda.claim(lock, LASTS) is None
+        store.client.delete(keys.wanted("SS1"))
+        assert [tags] == store.agenda.tick(house).woken
+        assert store.agenda.claim(lock, LASTS) is not None
 
 
 class TestLocks:

@@ -149,3 +149,17 @@ def test_an_owed_e_mail_goes_out_once_the_lock_takes_pushes_again() -> None:
     bench.send(bench.look(shown), Kind.DONE, [shown])
     assert (Phase.SET, 0) == (bench.code.phase, bench.code.offline)
     assert bench.stay.emailed is not None
+
+
+def test_a_code_that_is_on_does_not_keep_its_old_window_for_the_e_mail_s_sake() -> None:
+    """D08, promise 8: moved by months, the own door waits for the gate `email_wait` at most."""
+    bench = Bench(lock=DOOR).book(unit="house", guest_email=MAIL)
+    bench.wait(10 * MINUTE)  # the gate does not answer: the own door waits no longer
+    first = pushed(bench)
+    bench.send(first, Kind.DONE, [of(first)])
+    bench.event("updated", check_in="2027-03-01T15:00", check_out="2027-03-05T10:00")
+    assert bench.code.due is not None
+    assert bench.code.due <= bench.now + 10 * MINUTE
+    bench.wait_until_due()
+    step = pushed(bench, of(first))
+    assert (first.slot, "2703011500") == (step.slot, step.written.starts)

@@ -201,6 +201,12 @@ class InnkeyMachine(RuleBasedStateMachine):
     def _is_wanted(self, stay: Stay) -> bool:
         return any(isinstance(goal, Wish) for goal in goals(stay, HOUSE, self.world.now).values())
 
+    @rule(is_so=st.integers(0, 5).map(lambda n: n == 0), again=st.sets(st.sampled_from(REFS)))
+    def lose_the_record(self, again: set[str], *, is_so: bool) -> None:
+        """Redis is lost, and some bookings are sent again."""
+        if is_so:
+            self.world.lose_the_record(again)
+
     @rule(ref=st.sampled_from(REFS), lock=st.sampled_from(LOCKS))
     def job_raises(self, ref: str, lock: str) -> None:
         """The job of one code fails for a reason of our own."""
@@ -221,7 +227,7 @@ class InnkeyMachine(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         """Fair weather until nothing is due any more."""
-        for _ in range(2):  # what the first morning's list cannot decide, the second can
+        for _ in range(3):  # what one morning's list cannot decide, the next one can
             self.world.pass_time(10 * MINUTE)
             for lock in LOCKS:
                 VisitModel(self.world, lock, FAIR).run(sweep=True)
@@ -242,13 +248,14 @@ class InnkeyMachine(RuleBasedStateMachine):
         else:
             msg = "promise 8: it never comes to rest"
             raise AssertionError(msg)
-        for lock in LOCKS:
-            VisitModel(self.world, lock, FAIR).run()
+        for lock in LOCKS:  # what stood in a slot that another stay has let go since
+            VisitModel(self.world, lock, FAIR).run(sweep=True)
 
     def _on(self, lock: str, ref: str) -> list[Entry]:
-        """What a lock holds of a stay, but for what a person has taken over."""
-        holds, fenced = self.world.locks[lock].holds, self.world.fences[lock]
-        return [e for n, e in holds.items() if bears_mark_of(e, ref) and n not in fenced]
+        """What a lock holds of a stay, but for what stands in a slot that is fenced or another's."""
+        theirs = {slot for slot, owner in self.world.claimed(lock) if owner != ref}
+        holds = self.world.locks[lock].holds
+        return [e for n, e in holds.items() if bears_mark_of(e, ref) and n not in theirs]
 
     def _check_settled(self) -> None:
         for ref, stay in self.world.stays.items():

@@ -240,6 +240,14 @@ def test_a_second_code_of_a_stay_is_taken_off() -> None:
     assert isinstance(turn.look_at(bench.stay, tried, bench.house, bench.now)[1], Wait)
 
 
+def test_a_second_code_of_a_stay_is_taken_off_when_the_first_one_is_gone() -> None:
+    """Promise 8: cancelled, and somebody typed another code into the slot of the first one."""
+    bench = Bench().book()
+    bench.put_on()
+    bench.event("cancelled")
+    assert Delete(121) == bench.look(an_entry(120, name="Cleaner"), an_entry(121))
+
+
 @pytest.mark.parametrize("claimed", [((121, "direct/BK-9"),), ((121, "!direct/BK-1"),)])
 def test_a_second_code_in_a_slot_that_is_claimed_or_fenced_is_left_alone(
     claimed: tuple[tuple[int, str], ...],

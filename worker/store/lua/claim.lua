@@ -2,11 +2,20 @@
 -- Returns {} or {now, quiet ms left, paused, facts, slots, refs, records, offline refs}.
 local lock, account, token, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now, window = clock(), PREFIX .. 'window:' .. account
-local held = redis.call('GET', PREFIX .. 'lease:' .. lock)
-if held and held ~= token then return {} end
+local door = door_of(lock)
+local held = redis.call('GET', PREFIX .. 'lease:' .. door)
+if held and held ~= token then
+  -- The door is served under its other name: this one waits without a place, and is put in line as that visit ends.
+  if (string.match(held, '^(.-)/') or door) ~= lock then
+    redis.call('ZREM', window, lock)
+    redis.call('SADD', PREFIX .. 'next:' .. door, lock)
+  end
+  return {}
+end
 if not redis.call('ZSCORE', window, lock) then return {} end
 local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
-if #refs == 0 then
+-- A person who waits for this door goes first.
+if #refs == 0 or redis.call('EXISTS', PREFIX .. 'wanted:' .. door) == 1 then
   redis.call('ZREM', window, lock)
   place(lock, account, now)
   return {}
@@ -20,7 +29,7 @@ if #refs > most then
   table.sort(refs, function(a, b) return rank[a] < rank[b] end)
   for i = #refs, most + 1, -1 do refs[i] = nil end
 end
-redis.call('SET', PREFIX .. 'lease:' .. lock, token, 'PX', lease_ms)
+redis.call('SET', PREFIX .. 'lease:' .. door, token, 'PX', lease_ms)
 redis.call('ZADD', window, now + lease_ms + OUTLAST_MS, lock)
 redis.call('ZREM', PREFIX .. 'due', lock)
 for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do refs[#refs + 1] = ref end
@@ -28,9 +37,9 @@ local names = {}
 for i, ref in ipairs(refs) do names[i] = PREFIX .. 'stay:' .. ref end
 return {
   now,
-  redis.call('PTTL', PREFIX .. 'quiet:' .. lock),
+  redis.call('PTTL', PREFIX .. 'quiet:' .. door),
   redis.call('EXISTS', PREFIX .. 'paused:' .. account),
-  redis.call('GET', PREFIX .. 'lock:' .. lock) or '',
+  redis.call('GET', PREFIX .. 'lock:' .. door) or '',
   redis.call('HGETALL', PREFIX .. 'slots:' .. lock),
   refs,
   redis.call('MGET', unpack(names)),

@@ -23,7 +23,7 @@ end
 for _, command in ipairs(plan.commands) do redis.call(unpack(command)) end
 if plan.lease then
   local lock, account, ms = plan.lease[1], plan.lease[2], plan.lease[3]
-  redis.call('PEXPIRE', PREFIX .. 'lease:' .. lock, ms)
+  redis.call('PEXPIRE', PREFIX .. 'lease:' .. door_of(lock), ms)
   redis.call('ZADD', PREFIX .. 'window:' .. account, 'XX', now + ms + OUTLAST_MS, lock)
 end
 

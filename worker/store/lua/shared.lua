@@ -10,6 +10,11 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- A lock's tags go by a name of their own, and share the door: its lease, its quiet time, its facts.
+local function door_of(lock) return (string.gsub(lock, '~rfid$', '')) end
+
+local function account_of(accounts, lock, fallback) return accounts[lock] or accounts[door_of(lock)] or fallback end
+
 -- The most urgent of the lock's due entries; a removal that an arrival waits for has that arrival's urgency.
 local function urgency(lock, now)
   local refs = redis.call('ZRANGEBYSCORE', PREFIX .. 'due:' .. lock, '-inf', now, 'LIMIT', 0, BATCH)
@@ -39,13 +44,14 @@ local function place(lock, account, now)
   end
 end
 
--- Gives free places of the window to the head of the line; returns the locks to wake.
+-- Gives free places of the window to the head of the line; returns the locks to wake. Each person who waits keeps one.
 local function admit(account, places, now, woken)
   local window, line = PREFIX .. 'window:' .. account, PREFIX .. 'line:' .. account
   -- While one worker fetches a new key the others wait without a thread; the tick comes back to them.
   if redis.call('EXISTS', PREFIX .. 'refreshing:' .. account) == 1 then return end
   local paused = redis.call('EXISTS', PREFIX .. 'paused:' .. account) == 1
-  local free = places - redis.call('ZCARD', window)
+  local persons = redis.call('ZCOUNT', PREFIX .. 'hand:' .. account, now, '+inf')
+  local free = places - redis.call('ZCARD', window) - persons
   while free > 0 do
     local head = redis.call('ZRANGE', line, 0, 0)
     if not head[1] then return end

@@ -8,7 +8,7 @@ for account, _ in pairs(input.places) do
   for _, holder in ipairs(redis.call('ZRANGEBYSCORE', window, '-inf', now)) do
     redis.call('ZREM', window, holder)
     if not string.find(holder, '#', 1, true) then
-      place(holder, input.accounts[holder] or input.fallback, now)
+      place(holder, account_of(input.accounts, holder, input.fallback), now)
     end
   end
 end
@@ -16,7 +16,7 @@ end
 local due = redis.call('ZRANGEBYSCORE', PREFIX .. 'due', '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1000)
 for i = 1, #due, 2 do
   local lock = due[i]
-  local account = input.accounts[lock] or input.fallback
+  local account = account_of(input.accounts, lock, input.fallback)
   late = math.max(late, now - tonumber(due[i + 1]))
   if redis.call('ZSCORE', PREFIX .. 'window:' .. account, lock) then
     redis.call('ZREM', PREFIX .. 'due', lock)
