@@ -31,7 +31,6 @@ from worker.service.look_after import StayWatch
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
-from worker.service.trail import TrailKeeper
 from worker.service.vendor import Vendor, clients_for
 from worker.settings import Settings
 from worker.store.generations import Role
@@ -128,10 +127,6 @@ class Innkey:
             clock=self.clock,
             wake=self.hints.locks,
         )
-
-    def trail_keeper(self) -> TrailKeeper:
-        """What takes audit trails in; `service.trail.read_trail` reads one because a person asks."""
-        return TrailKeeper(self.store, self.ledger, self.house)
 
     def report_counts(self) -> None:
         """Add what this process has counted to the counters behind `/metrics`."""

@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 
 from tests.integration.engine_kit import DOOR, GATE, Engine, engine
-from worker.domain.house import Lock
 from worker.domain.outcomes import Kind
 from worker.domain.signs import Signs
 from worker.domain.trail import AFTER_FAILURE, GIVES_WAY, SOON, TRAIL
-from worker.service.by_hand import ByHand
-from worker.service.trail import read_trail
 from worker.store import keys
 from worker.store.codec import from_millis
 from worker.store.trail import dump_signs
@@ -266,11 +263,9 @@ def test_a_trail_is_read_on_demand(inn: Engine) -> None:
     pin = moved_in(inn)
     inn.vendor.type_pin(DOOR, pin)
     innkey = inn.innkey
-    by_hand = ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks)
     lock = innkey.house().locks[DOOR]
     for _ in range(2):
-        answer = read_trail(lock, by_hand, inn.server.vendor, innkey.trail_keeper())
-        assert Kind.DONE is answer.outcome.kind
+        assert Kind.DONE is innkey.lock_desk().list_events(lock).outcome.kind
     assert ["guest.arrived", "door.opened"] == what(inn)
     (row,) = innkey.store.trails.rows(DOOR, 10)
     assert ("direct/BK-1", "password") == (row.ref, row.kind)
@@ -280,8 +275,19 @@ def test_a_trail_is_read_on_demand(inn: Engine) -> None:
 def test_a_trail_that_cannot_be_read_on_demand_changes_nothing(inn: Engine) -> None:
     """The vendor's words come back to whoever asked."""
     innkey = inn.innkey
-    by_hand = ByHand(innkey.store, innkey.house(), innkey.clock, innkey.hints.locks)
-    unknown: Lock = replace(innkey.house().locks[DOOR], name="SS999999")
-    answer = read_trail(unknown, by_hand, inn.server.vendor, innkey.trail_keeper())
+    unknown = replace(innkey.house().locks[DOOR], name="SS999999")
+    answer = innkey.lock_desk().list_events(unknown)
     assert (Kind.LOCK_NOT_FOUND, None) == (answer.outcome.kind, answer.events)
     assert [] == innkey.store.trails.rows("SS999999", 10)
+
+
+def test_a_door_that_a_person_opened_is_there(inn: Engine) -> None:
+    """F32: an ack 1 to somebody at the command line dismisses the alarm too."""
+    moved_in(inn)
+    silent(inn)
+    inn.vendor.set_lock(DOOR, gateway_online=False)
+    read(inn)
+    inn.vendor.set_lock(DOOR, gateway_online=True)
+    assert inn.innkey.lock_desk().unlock(inn.innkey.house().locks[DOOR]).is_done
+    inn.settle(lambda: len(inn.outbox.mails) > 1)
+    assert f"[Innkey] Cleared: Not seen: Door {DOOR} ({DOOR})" == subjects(inn)[-1]

@@ -11,16 +11,12 @@ import structlog
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.lock_events import LockEvent
-from worker.domain.outcomes import Answer, Kind
 from worker.domain.record import Stay
 from worker.domain.signs import Signs, judged, with_contact, with_events
 from worker.domain.trail import Guest, arrived, guest_of, is_kept, opened_by
-from worker.service.by_hand import Borrowed, ByHand
 from worker.service.generation import OlderFileError
-from worker.service.keys import Renewal
 from worker.service.ledger import Ledger
 from worker.service.notice_writes import signs_commands
-from worker.service.vendor import Vendor
 from worker.store import keys
 from worker.store.commit import Commit, ConflictError
 from worker.store.locks import FENCE
@@ -86,6 +82,11 @@ class TrailKeeper:
         log.info("trail.read", lock=lock.name, events=len(events), new=len(fresh))
         there = set(openings.values()) - left
         return [replace(one, has_arrived=one.has_arrived or one.ref in there) for one in guests]
+
+    def take_in_by_hand(self, lock: Lock, events: Sequence[LockEvent]) -> None:
+        """Take in a trail that was read because a person asked, without the lock's lease."""
+        slots = self.store.locks.slots(lock.name)
+        self.take_in(lock, events, self.guests(lock, slots.values()))
 
     def signs(self, lock: Lock) -> Signs:
         """The lock's signs of life."""
@@ -193,32 +194,3 @@ def _levels(lock: Lock, events: Iterable[LockEvent], before: Signs, after: Signs
     is_newer = (after.battery, after.battery_at) != (before.battery, before.battery_at)
     latest = after.battery_at.astimezone(lock.zone).date() if is_newer and after.battery_at else None
     return battery_commands(lock.name, levels, latest)
-
-
-def read_trail(lock: Lock, by_hand: ByHand, vendor: Vendor, keeper: TrailKeeper) -> Answer:
-    """Read a lock's audit trail because a person asks, in a place of the window, and take it in.
-
-    `events` of the answer is None where the call failed. It holds PINs and names: show `trail_view` of
-    `store.trails.rows` instead. Raises OccupiedError, LostLoanError, redis' errors.
-    """
-    with by_hand.borrowed(lock) as borrowed:
-        answer = _asked(borrowed, vendor, lock)
-    if answer.events is not None:
-        slots = keeper.store.locks.slots(lock.name)
-        keeper.take_in(lock, answer.events, keeper.guests(lock, slots.values()))
-    return answer
-
-
-def _asked(borrowed: Borrowed, vendor: Vendor, lock: Lock) -> Answer:
-    """The answer; where a fetched key is refused or there is none yet, once more with a new one."""
-
-    def send(not_after: float) -> Answer:
-        return vendor.list_events(lock.account, lock.name, not_after)
-
-    answer = borrowed.call(send)
-    if answer.outcome.kind is not Kind.INVALID_TOKEN:
-        return answer
-    renewal, _ = vendor.keys.renew(lock.account, answer.key_generation, is_probe=True)
-    if renewal is Renewal.UNREACHABLE:
-        borrowed.never_answered()
-    return borrowed.call(send) if renewal in (Renewal.RENEWED, Renewal.FETCHED) else answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Event
@@ -17,14 +17,14 @@ from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
-from worker.domain.media import is_tags
+from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
-from worker.domain.trail import GIVES_WAY, TRAIL, Guest, guest_of, next_reading
+from worker.domain.trail import GIVES_WAY, TRAIL, guest_of, next_reading
 from worker.service.clock import Clock
 from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Known, Ledger
@@ -134,12 +134,13 @@ class Visit:
 
     def _goes_on(self) -> bool:
         """Go on with what has become due meanwhile, or give the lock back."""
-        # The trail belongs to the door: the visits to its PINs see to it, not those to its tags.
-        guests = [] if is_tags(self.lock.name) else self._guests()
-        if self.is_heard and not is_tags(self.lock.name):
+        guests = [g for stay in self._stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
+        trail_at = next_reading(guests, self.house.trail, self.clock.now())
+        if self.is_heard:
             self.is_heard = False
             arrivals = [guest.check_in for guest in guests if guest.is_staying]
-            self.trail.heard_from(self.lock, arrivals, lease_key(self.claim))
+            door = replace(self.lock, name=door_of(self.lock.name))
+            self.trail.heard_from(door, arrivals, lease_key(self.claim))
         woken, self.queue = self.store.agenda.release(
             self.claim,
             self.house,
@@ -147,13 +148,10 @@ class Visit:
             ghost_until=self.calls.ghost_until,
             quiet_until=self.calls.quiet_until,
             may_go_on=not self._must_end(),
-            trail_at=next_reading(guests, self.house.trail, self.clock.now()),
+            trail_at=None if is_tags(self.lock.name) else trail_at,
         )
         self.ledger.wake(woken)
         return bool(self.queue)
-
-    def _guests(self) -> list[Guest]:
-        return [g for stay in self._stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
 
     def _give_back(self) -> None:
         with contextlib.suppress(RedisError):

@@ -1,5 +1,5 @@
 -- ARGV: lock, account, token, places, ghost until ms (0: none), quiet until ms (0: no), may go on (0/1), facts ('': as they are),
--- when to read the audit trail at the latest (0: no matter), ms by which it gives way to arrivals.
+-- when to read the audit trail at the latest (0, or none: no matter), ms by which it gives way to arrivals.
 -- Ends a visit, or goes on with it where something is due. Returns {now, locks to wake, refs to go on with}.
 local lock, account, token = ARGV[1], ARGV[2], ARGV[3]
 local places, ghost, quiet = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
