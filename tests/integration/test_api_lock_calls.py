@@ -261,8 +261,11 @@ class TestLog:
             "clock": "lock.clock",
             "replay": "event.replay",
         }
+        tags = {"rfids", "{rfid_id}"}  # logged too: see TestTags
         paths = kit.client.get("/openapi.json").json["paths"]  # type: ignore[index]
-        posts = [path for path, calls in paths.items() if set(calls) - {"get", "parameters"}]
+        acting = [path for path, calls in paths.items() if set(calls) - {"get", "parameters"}]
+        posts = [path for path in acting if path.rpartition("/")[2] not in tags]
+        assert tags == {path.rpartition("/")[2] for path in acting} - set(acts)
         assert set(acts) == {path.rpartition("/")[2] for path in posts}
         for path in sorted(posts, reverse=True):  # a letter is retried before it is resolved
             kind = path.split("/")[2]
@@ -312,3 +315,58 @@ def gave_up(code: Any) -> Any:
     """The code after its last attempt."""
     tried = replace(code, phase=Phase.SETTING, slot=120, attempts=4, failures=4)
     return replace(tried, gave_up=GaveUp(Reason.LOCK_FAILED, Job.SET))
+
+
+TAG = {
+    "id": "cleaner-1",
+    "number": "a1b2c3d4",
+    "name": "Cleaner",
+    "starts": "2026-01-01",
+    "ends": "2098-12-31",
+}
+
+
+class TestTags:
+    """RFID tags by the API."""
+
+    def test_add_is_work_that_follows(self, kit: Web) -> None:
+        """202 with the tag as a booking, on this lock and the others named; no number in it."""
+        answer = kit.post(f"/v1/locks/{GATE}/rfids", {**TAG, "locks": ["SS000002"]})
+        assert 202 == answer.status_code
+        assert ("staff", "cleaner-1") == (answer.json["source"], answer.json["id"])
+        codes = [(code["lock"], code["medium"]) for code in answer.json["codes"]]
+        assert [(GATE, "rfid"), ("SS000002", "rfid")] == codes
+        assert "A1B2C3D4" not in answer.text.upper()
+
+    def test_list_and_delete_what_is_not_ours(self, kit: Web, vendor: SandboxControl) -> None:
+        """Read through the gateway; a tag that was added by hand is taken off now."""
+        vendor.hand_tag(GATE, 150, "FEEDBEEF", "By hand")
+        (row,) = kit.get(f"/v1/locks/{GATE}/rfids").json["items"]
+        assert (150, "FEEDBEEF", None) == (row["rfid_id"], row["number"], row["booking"])
+        answer = kit.client.delete(
+            f"/v1/locks/{GATE}/rfids/150", headers={"Authorization": f"Bearer {TOKEN}"}
+        )
+        assert (202, "removed") == (answer.status_code, answer.json and answer.json["state"])
+        assert {} == vendor.tags(GATE)
+        logged = [(what, result) for _, what, _, result in log(kit)]
+        assert [("rfids.list", "done"), ("rfids.delete", "done")] == logged[1::2]
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"number": "xyz"}, "number"),
+            ({"id": "a/b"}, "id"),
+            ({"starts": "soon"}, "starts"),
+            ({"ends": "2025-01-01"}, "ends"),
+            ({"name": ""}, "name"),
+        ],
+    )
+    def test_bad_fields(self, kit: Web, changes: dict[str, Any], field: str) -> None:
+        """422 names the field; nothing is on record."""
+        answer = kit.post(f"/v1/locks/{GATE}/rfids", TAG | changes)
+        assert (422, PROBLEM, [field]) == (
+            answer.status_code,
+            answer.content_type,
+            list(answer.json["errors"]),
+        )
+        assert 0 == kit.innkey.store.stays.count()

@@ -12,7 +12,14 @@ from tests.integration.engine_kit import DOOR, GATE, Engine, engine
 from worker.domain.media import tags_of
 from worker.domain.reasons import Reason
 from worker.kas.sandbox import LockSpec
-from worker.service.staff_tags import GuestTagError, NewTag, NoSuchTagError, StaffTags, UnknownLockError
+from worker.service.staff_tags import (
+    BadTagError,
+    GuestTagError,
+    NewTag,
+    NoSuchTagError,
+    StaffTags,
+    UnknownLockError,
+)
 from worker.store import keys
 
 CARD, OTHER = "A1B2C3D4", "0BADF00D"
@@ -33,10 +40,9 @@ def staff(inn: Engine) -> StaffTags:
 def a_tag(*doors: str, name: str = "cleaner", hours: float = 48, number: str = OTHER) -> NewTag:
     """A tag from an hour ago on."""
     now = datetime.now(UTC)
-    ends = now + timedelta(hours=hours)
-    return NewTag(
-        id=name, number=number, name="Cleaner", doors=doors, starts=now - timedelta(hours=1), ends=ends
-    )
+    starts, ends = now - timedelta(hours=1), now + timedelta(hours=hours)
+    window = {"starts": starts.isoformat(), "ends": ends.isoformat()}
+    return NewTag(id=name, number=number, name="Cleaner", doors=doors, **window)
 
 
 def test_the_guest_s_card_is_on_every_door_beside_the_pin(inn: Engine) -> None:
@@ -183,8 +189,10 @@ def test_what_a_tag_of_the_house_may_not_be(inn: Engine) -> None:
     """A lock that is not in the file, a number that is none, a guest's card: each is refused."""
     with pytest.raises(UnknownLockError):
         staff(inn).add(a_tag("SS999999"))
-    with pytest.raises(ValueError, match="number"):
+    with pytest.raises(BadTagError, match="hexadecimal"):
         staff(inn).add(a_tag(DOOR, number="xyz"))
+    with pytest.raises(BadTagError, match="after"):
+        staff(inn).add(a_tag(DOOR, hours=-2))
     inn.book(unit="cabin", rfid=CARD, begins=5)
     inn.settle(lambda: inn.state() == "ready")
     (place,) = inn.vendor.tags(DOOR)

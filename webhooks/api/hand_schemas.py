@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from webhooks.api.schemas import LastSchema, maybe, maybe_number, moment, text
+from webhooks.sources.innkey_schema import StayTime
 
-__all__ = ["CodeOnLockPage", "EventPage", "OperatorLogPage", "ReplySchema"]
+__all__ = [
+    "CodeOnLockPage",
+    "EventPage",
+    "NewTagSchema",
+    "OperatorLogPage",
+    "RemovalSchema",
+    "ReplySchema",
+    "TagPage",
+]
 
 
 class ReplySchema(LastSchema):
@@ -52,6 +61,52 @@ class CodeOnLockPage(Schema):
 
     items = fields.List(fields.Nested(CodeOnLockSchema))
     next = maybe()
+
+
+class TagSchema(Schema):
+    """One RFID tag on a lock; `number` is its own or a card's; `booking` (`source/id`) where it is ours."""
+
+    rfid_id = fields.Integer()
+    number = text()
+    name = text()
+    starts = text()
+    ends = text()
+    booking = maybe()
+
+
+class TagPage(Schema):
+    """A page of a lock's tags."""
+
+    items = fields.List(fields.Nested(TagSchema))
+    next = maybe()
+
+
+class RemovalSchema(Schema):
+    """What becomes of a tag: `removed`, or `removing` where the work follows."""
+
+    lock = text()
+    rfid_id = fields.Integer()
+    state = text()
+
+
+class NewTagSchema(Schema):
+    """A tag of the house's own. `id` is yours to choose: the same again changes the tag."""
+
+    id = text(
+        required=True,
+        validate=validate.Regexp(r"[A-Za-z0-9._-]{1,60}\Z", error="is not 1 to 60 of A-Z a-z 0-9 . _ -"),
+    )
+    number = text(
+        required=True,
+        validate=validate.Regexp(
+            r"([0-9A-Fa-f]{8}|[0-9]{10})\Z",
+            error="is neither 8 hexadecimal digits nor the 10 digits printed on a card",
+        ),
+    )
+    name = text(required=True, validate=validate.Length(1, 40, error="is not 1 to 40 characters"))
+    starts = StayTime(required=True)
+    ends = StayTime(required=True)
+    locks = fields.List(text(), load_default=list, metadata={"description": "further locks"})
 
 
 class OperatorLineSchema(Schema):

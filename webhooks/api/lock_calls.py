@@ -20,7 +20,7 @@ from worker.service.by_hand import LostLoanError, OccupiedError, QuietError
 from worker.service.hand_views import code_views, event_view, events_shown, outcome_view, reply_view, words_of
 from worker.service.lock_desk import LockDesk, Reply
 
-__all__ = ["blueprint"]
+__all__ = ["at_desk", "blueprint", "known", "not_done"]
 
 MOST_AT_ONCE = 4  # of the eight threads of a web process: webhooks never wait for a slow lock
 RETRY_AFTER_S = 5
@@ -48,7 +48,7 @@ def set_clock(lock: str) -> dict[str, Any]:
 @endpoint(blueprint, "/v1/locks/<lock>/events", EventPage, query=PageQuery, fails=(404, 502, 503, 504))
 def list_events(query: dict[str, Any], lock: str) -> dict[str, Any]:
     """The lock's audit trail, read now, the latest event first."""
-    found = _known(lock)
+    found = known(lock)
     answer = _read("lock.events", found, LockDesk.list_events)
     page = page_by_name(events_shown(answer.events or ()), lambda event: event.id, **query)
     return listed(page, lambda event: event_view(event, found))
@@ -57,7 +57,7 @@ def list_events(query: dict[str, Any], lock: str) -> dict[str, Any]:
 @endpoint(blueprint, "/v1/locks/<lock>/codes", CodeOnLockPage, query=PageQuery, fails=(404, 502, 503, 504))
 def list_codes(query: dict[str, Any], lock: str) -> dict[str, Any]:
     """The vendor's list of the lock's PINs, read now."""
-    answer = _read("lock.codes", _known(lock), LockDesk.list_pins)
+    answer = _read("lock.codes", known(lock), LockDesk.list_pins)
     rows = code_views(answer.entries or (), innkey().store)
     return listed(page_by_name(rows, lambda row: str(row["slot"]), **query), lambda row: row)
 
@@ -65,25 +65,26 @@ def list_codes(query: dict[str, Any], lock: str) -> dict[str, Any]:
 def _commanded(
     what: str, name: str, command: Callable[[LockDesk, Lock], Reply], perhaps: str
 ) -> dict[str, Any]:
-    lock = _known(name)
-    with _at_desk() as desk, does(what, name) as act:
+    lock = known(name)
+    with at_desk() as desk, does(what, name) as act:
         reply = command(desk, lock)
         act.result = words_of(reply)
     if not reply.is_done:
-        raise _not_done(name, reply.outcome, perhaps if reply.is_perhaps else "")
+        raise not_done(name, reply.outcome, perhaps if reply.is_perhaps else "")
     return reply_view(reply)
 
 
 def _read(what: str, lock: Lock, read: Callable[[LockDesk, Lock], Answer]) -> Answer:
-    with _at_desk() as desk, does(what, lock.name) as act:
+    with at_desk() as desk, does(what, lock.name) as act:
         answer = read(desk, lock)
         act.result = answer.outcome.kind.value
     if answer.outcome.kind is not Kind.DONE:
-        raise _not_done(lock.name, answer.outcome, "")
+        raise not_done(lock.name, answer.outcome, "")
     return answer
 
 
-def _known(name: str) -> Lock:
+def known(name: str) -> Lock:
+    """A lock of the property file. Raises Problem."""
     lock = innkey().house().locks.get(name)
     if lock is None:
         raise Problem(404, "The property file has no lock of this name.")
@@ -91,7 +92,7 @@ def _known(name: str) -> Lock:
 
 
 @contextmanager
-def _at_desk() -> Iterator[LockDesk]:
+def at_desk() -> Iterator[LockDesk]:
     """The desk, for as many requests at a time as leave threads for webhooks."""
     now()
     if not _free.acquire(blocking=False):
@@ -113,7 +114,7 @@ def _busy(why: str, seconds: float) -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(math.ceil(seconds))})
 
 
-def _not_done(lock: str, outcome: Outcome, perhaps: str) -> Problem:
+def not_done(lock: str, outcome: Outcome, perhaps: str) -> Problem:
     """The vendor's answer as a problem, with its own words."""
     more = {"lock": lock, **outcome_view(outcome)}
     said = outcome.message or outcome.kind.value

@@ -9,6 +9,7 @@ import click
 from worker.commands.by_hand import agreed, at_lock, does
 from worker.commands.errors import Failure
 from worker.commands.kas_pins import pins
+from worker.commands.kas_rfids import rfids
 from worker.commands.output import json_option, print_json, print_table, shown
 from worker.domain.house import Lock
 from worker.domain.outcomes import Kind
@@ -23,10 +24,11 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask first.")
 
 @click.group()
 def kas() -> None:
-    """Open a door, set a lock's clock, look at its events and PINs: at once, or not at all."""
+    """Open a door, set a lock's clock, look at its events, PINs and tags: at once, or not at all."""
 
 
 kas.add_command(pins)
+kas.add_command(rfids)
 
 
 @kas.command()

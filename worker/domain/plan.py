@@ -7,7 +7,7 @@ policy), each code's place on the timetable follows by itself.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from worker.domain.access_code import AccessCode, Doubt, Phase, Written
@@ -37,7 +37,14 @@ def unit_of(stay: Stay, house: House) -> Unit | None:
     """The unit of the stay, by the name that its source uses; a tag of the house's own names its doors."""
     if stay.booking.doors:
         at_once = replace(house.policy, push_ahead=_NONE, grace_before=_NONE, grace_after=_NONE)
-        return Unit(name=stay.booking.unit or "", zone=house.zone, locks=stay.booking.doors, policy=at_once)
+        return Unit(
+            name=stay.booking.unit or "",
+            zone=house.zone_of(stay.booking.doors[0]),
+            locks=stay.booking.doors,
+            check_in=time.min,
+            check_out=time(23, 59),
+            policy=at_once,
+        )
     called = stay.booking.unit
     return house.unit_for(stay.key.source, called) if called is not None else None
 

@@ -35,6 +35,16 @@ class HandCalls:
         """Read the audit trail."""
         return self._ask(self.vendor.list_events)
 
+    def list_tags(self) -> Answer:
+        """Read the RFID tags, as entries."""
+        return self._ask(self.vendor.list_tags, is_command=True)
+
+    def delete_tag(self, rfid_id: int) -> Answer:
+        """Take off what a place for tags holds."""
+        return self._ask(
+            lambda account, _, by: self.vendor.delete_tag(account, self.lock, rfid_id, by), is_command=True
+        )
+
     def unlock(self) -> Answer:
         """Unlock the door."""
         return self._ask(self.vendor.unlock, is_command=True)

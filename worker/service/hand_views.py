@@ -14,9 +14,19 @@ from worker.service.views import utc
 from worker.store.operator_log import Entry as Line
 from worker.store.store import Store
 
-__all__ = ["code_views", "event_view", "events_shown", "line_view", "outcome_view", "reply_view", "words_of"]
+__all__ = [
+    "code_views",
+    "event_view",
+    "events_shown",
+    "line_view",
+    "outcome_view",
+    "reply_view",
+    "tag_views",
+    "words_of",
+]
 
 View = dict[str, Any]
+_SAME = ("name", "starts", "ends", "booking")
 
 
 def reply_view(reply: Reply) -> View:
@@ -60,6 +70,14 @@ def code_views(entries: Iterable[Entry], store: Store) -> list[View]:
             "booking": str(keys[entry.slot]) if keys[entry.slot] in known else None,
         }
         for entry in ordered
+    ]
+
+
+def tag_views(entries: Iterable[Entry], store: Store) -> list[View]:
+    """The tags of a lock by place, numbers included; `booking` as for PINs, the house's own ones included."""
+    return [
+        {"rfid_id": row["slot"], "number": row["pin"], **{k: row[k] for k in _SAME}}
+        for row in code_views(entries, store)
     ]
 
 

@@ -34,7 +34,7 @@ from worker.store.store import Store
 WITHIN = timedelta(seconds=30)
 # The next visit finds out by itself, and the answer to a person matters more.
 _NOT_NOW = (RedisError, OlderFileError, ConflictError)
-_PERHAPS = (Kind.PENDING, Kind.UNCLEAR, Kind.DOUBT, Kind.UNANSWERED)
+_PERHAPS = (Kind.PENDING, Kind.UNCLEAR, Kind.DOUBT, Kind.CUT, Kind.UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,19 @@ class LockDesk:
         """The vendor's list, read now."""
         with self.borrowed(lock, with_lease=False) as calls:
             return calls.list_pins()
+
+    def list_tags(self, lock: Lock) -> Answer:
+        """The lock's RFID tags, read now. That goes through the gateway, so the lock is held meanwhile."""
+        with self.borrowed(lock) as calls:
+            return calls.list_tags()
+
+    def delete_tag(self, lock: Lock, rfid_id: int) -> Reply:
+        """Take off a tag that belongs to nothing of ours; one that is not there counts as taken off."""
+        with self.borrowed(lock) as calls:
+            answer = calls.list_tags()
+            if answer.entries is not None and rfid_id in {entry.slot for entry in answer.entries}:
+                answer = calls.delete_tag(rfid_id)
+        return self._reply(lock, [answer])
 
     def list_events(self, lock: Lock) -> Answer:
         """The audit trail, read now; what is new in it is taken in as by a worker's visit."""

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
 from worker.domain.media import is_tag, tags_of
 from worker.domain.plan import applied
 from worker.domain.record import Stay
+from worker.domain.stay import instant
 from worker.service.ledger import Ledger
 from worker.store.locks import FENCE
 from worker.store.store import Store
 
+LAST = time(23, 59)
 SOURCE = "staff"  # no source of the property file may be called so
 
 
@@ -33,16 +36,28 @@ class GuestTagError(Exception):
     """The tag is a guest's: it follows the booking, which is to be changed or cancelled."""
 
 
+class BadTagError(ValueError):
+    """A field of a tag is not good; `field` says which."""
+
+    def __init__(self, field_name: str, why: str) -> None:
+        """`why` begins with a verb."""
+        super().__init__(why)
+        self.field = field_name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTag:
-    """A tag for some doors: `number` is its own (8 hexadecimal digits) or a card's (10 digits)."""
+    """A tag for some doors: `number` is its own (8 hexadecimal digits) or a card's (10 digits).
+
+    `starts` and `ends` are dates or date-times, local to the first door or with an offset.
+    """
 
     id: str
     number: str = field(repr=False)
     name: str = field(repr=False)
     doors: tuple[str, ...]
-    starts: datetime
-    ends: datetime
+    starts: str
+    ends: str
 
 
 @dataclass(slots=True)
@@ -53,13 +68,19 @@ class StaffTags:
     ledger: Ledger
 
     def add(self, tag: NewTag) -> Stay:
-        """Put a tag on its doors, or change one of the same id. Raises UnknownLockError, ValueError."""
+        """Put a tag on its doors, or change one of the same id.
+
+        Raises UnknownLockError, BadTagError. The booking's own window is no rule here: it is as given.
+        """
         house = self.ledger.house()
         for door in tag.doors:
             if door not in house.locks:
                 raise UnknownLockError(door)
         if not is_tag(tag.number):
-            raise ValueError("number")
+            raise BadTagError("number", "is neither 8 hexadecimal digits nor the 10 digits printed on a card")
+        zone = house.zone_of(tag.doors[0])
+        if _moment("ends", tag.ends, zone) <= _moment("starts", tag.starts, zone):
+            raise BadTagError("ends", "is not after starts")
         return self._write(
             tag.id,
             EventType.CREATED,
@@ -67,8 +88,8 @@ class StaffTags:
             doors=tag.doors,
             rfid=tag.number,
             guest_name=tag.name,
-            check_in=tag.starts.isoformat(),
-            check_out=tag.ends.isoformat(),
+            check_in=tag.starts,
+            check_out=tag.ends,
             send_email=False,
         )
 
@@ -115,3 +136,10 @@ class StaffTags:
 def doors_of(first: str, others: Sequence[str]) -> tuple[str, ...]:
     """The doors that are meant, each once, in their order."""
     return tuple(dict.fromkeys([first, *others]))
+
+
+def _moment(name: str, written: str, zone: ZoneInfo) -> datetime:
+    try:
+        return instant(written, LAST if name == "ends" else time.min, zone, earliest=name == "starts")
+    except (ValueError, OverflowError):
+        raise BadTagError(name, "is no date like 2026-12-01 or date-time like 2026-12-01T15:00") from None
