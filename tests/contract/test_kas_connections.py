@@ -73,7 +73,10 @@ def test_second_address_is_tried(vendor: Vendor, make: Make, monkeypatch: pytest
 def test_cut_or_broken_answers_are_doubt(
     vendor: Vendor, client: KasClient, sent: bytes, status: int | None
 ) -> None:
-    """A connection cut anywhere in the answer, or an answer that is no HTTP: doubt, nothing retried."""
+    """A connection cut anywhere in the answer, or an answer that is no HTTP: nothing is retried.
+
+    Doubt where an answer had begun; else it was cut, and the vendor may still be at work.
+    """
 
     def script(conn: socket.socket) -> None:
         conn.sendall(sent)
@@ -82,22 +85,21 @@ def test_cut_or_broken_answers_are_doubt(
     vendor.script = script
     answers = all_calls(client)
 
-    assert [(Kind.DOUBT, status)] * ALL == [
-        (answer.outcome.kind, answer.outcome.http_status) for answer in answers
-    ]
+    kind = Kind.CUT if status is None else Kind.DOUBT
+    assert [(kind, status)] * ALL == [(answer.outcome.kind, answer.outcome.http_status) for answer in answers]
     assert ALL == len(vendor.seen)
     assert [] == [answer for answer in answers if "1234" in answer.outcome.message]
 
 
-def test_kept_connection_that_the_vendor_drops_is_doubt(vendor: Vendor, client: KasClient) -> None:
-    """A kept connection that ends without a byte after a command was sent: doubt, not sent again."""
+def test_kept_connection_that_the_vendor_drops_is_cut(vendor: Vendor, client: KasClient) -> None:
+    """A kept connection that ends without a byte after a command was sent: cut, not sent again."""
     vendor.example("clock_200")
     client.set_clock("SS000001")
     vendor.script = lambda conn: conn.shutdown(socket.SHUT_RDWR)
 
     outcome = client.add_pin("SS000001", PIN).outcome
 
-    assert (Kind.DOUBT, None, 1) == (outcome.kind, outcome.http_status, vendor.connections)
+    assert (Kind.CUT, None, 1) == (outcome.kind, outcome.http_status, vendor.connections)
     assert ["PUT", "POST"] == [seen.line.split()[0] for seen in vendor.seen]
 
 

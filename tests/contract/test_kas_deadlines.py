@@ -68,7 +68,7 @@ def test_too_late_between_headers_and_body(
     answer = client.add_pin("SS000001", PIN, not_after=now + 1)
     monkeypatch.undo()
 
-    assert Kind.DOUBT is answer.outcome.kind
+    assert Kind.CUT is answer.outcome.kind
     assert [] == [seen for seen in vendor.seen if seen.body]
     assert Kind.DONE is client.add_pin("SS000001", PIN).outcome.kind
 

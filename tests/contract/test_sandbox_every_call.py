@@ -65,6 +65,27 @@ def test_a_504_by_rule_and_by_rate(op: str, *, rated: bool) -> None:
 
 
 @pytest.mark.parametrize("op", CALLS)
+def test_a_500_says_unknown_error(op: str) -> None:
+    """The document's words for what went wrong inside the cloud, and nothing is done."""
+    with stage(SETUP) as scene:
+        scene.control.add_fault("status", op=op, status=500, body="plain")
+        answer = CALLS[op](scene)
+        assert (500, "Unknown Error") == (answer.status_code, answer.text)
+        assert ["no"] == [call["executed"] for call in scene.control.calls()]
+
+
+@pytest.mark.parametrize("op", TO_THE_LOCK)
+@pytest.mark.parametrize("ack", [2, 3, 4, 5, 6, 7, 8, 10])
+def test_any_ack_by_rule(op: str, ack: int) -> None:
+    """Whatever goes to the lock may end in each ack of the document, with nothing done."""
+    with stage(SETUP) as scene:
+        scene.control.add_fault("ack", op=op, ack=ack)
+        answer = CALLS[op](scene)
+        assert (200, ack) == (answer.status_code, answer.json()["ack"])
+        assert ["no"] == [call["executed"] for call in scene.control.calls()]
+
+
+@pytest.mark.parametrize("op", CALLS)
 def test_a_rule_for_one_call_spares_the_others(op: str) -> None:
     """By its own name only."""
     with stage(SETUP) as scene:

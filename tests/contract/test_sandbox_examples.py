@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.raw_vendor import example as meant
+from tests.contract.raw_vendor import example as mended
 from tests.contract.sandbox_kit import LOCK, Stage, StandingClock, stage
 
 
 def example(name: str) -> Any:
-    """One body of the document."""
-    return json.loads(meant(name))
+    """One body as the document prints it."""
+    return json.loads(mended(name))
 
 
 def form(value: Any) -> Any:

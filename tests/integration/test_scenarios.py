@@ -104,3 +104,15 @@ def test_the_nearest_arrival_gets_the_slot_that_frees(tmp_path: Path) -> None:
         inn.send("BK-1", kind="booking.cancelled")
         inn.settle(lambda: inn.state("BK-soon") == "ready")
         assert ["setting", "setting"] == [inn.state("BK-mid"), inn.state("BK-late")]
+
+
+def test_a_call_that_was_cut_keeps_its_place(tmp_path: Path) -> None:
+    """Promise 4: its answer never came, so the vendor may still be at it; the door is read back at once."""
+    with engine(tmp_path, account='vendor_hold = "60s"') as inn:
+        inn.vendor.add_fault("cut", op="add", lock=DOOR, executed="yes", how="nothing")
+        inn.book(unit="cabin", begins=5)
+        inn.settle(lambda: inn.state() == "ready")
+        inn.settle()
+        assert ["list", "add", "list"] == [call["op"] for call in inn.calls() if call["op"] != "clock"]
+        (ghost,) = inn.innkey.store.client.zrange(keys.window("default"), 0, -1)
+        assert str(ghost).startswith(f"{DOOR}#")

@@ -44,6 +44,7 @@ TABLE: Mapping[Kind, Rule] = MappingProxyType(
         Kind.OFFLINE: Rule(Then.LATER, Reason.GATEWAY_OFFLINE),
         Kind.UNCLEAR: Rule(Then.READ_BACK, Reason.UNCONFIRMED, repeat_removal=True),
         Kind.DOUBT: Rule(Then.READ_BACK, Reason.UNCONFIRMED, repeat_removal=True),
+        Kind.CUT: Rule(Then.READ_BACK, Reason.UNCONFIRMED, repeat_removal=True),
         Kind.UNANSWERED: Rule(Then.HOLD, Reason.UNCONFIRMED, repeat_removal=True),
         Kind.PIN_EXISTS: Rule(Then.READ_BACK, Reason.PIN_TAKEN),
         Kind.NOT_ADMIN: Rule(Then.GIVE_UP, Reason.NOT_ADMIN),
@@ -63,3 +64,6 @@ OTHER_PINS = 3
 SURELY_NOT = frozenset(
     kind for kind, rule in TABLE.items() if rule.then in (Then.LATER, Then.GIVE_UP, Then.NOT_COUNTED)
 ) | {Kind.PIN_EXISTS}
+
+# No answer ever came: the vendor may still be at it, so the call keeps its place in the window (promise 4).
+NO_ANSWER = frozenset({Kind.CUT, Kind.UNANSWERED})

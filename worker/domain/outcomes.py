@@ -20,7 +20,8 @@ class Kind(StrEnum):
     PENDING = "pending"  # ack 3, 5, 7, 10: under way somewhere
     OFFLINE = "offline"  # ack 8: no gateway near the lock
     UNCLEAR = "unclear"  # 200 with another ack, or none where one belongs
-    DOUBT = "doubt"  # 504, other 5xx, cut connection, unreadable body: perhaps done, perhaps not
+    DOUBT = "doubt"  # 504, other 5xx, unreadable body, no connection: perhaps done, perhaps not
+    CUT = "cut"  # the connection broke before an answer came: perhaps done, perhaps still at work
     UNANSWERED = "unanswered"  # no answer within the call's total deadline
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a name, not a secret
     NOT_ADMIN = "not_admin"

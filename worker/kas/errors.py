@@ -13,7 +13,8 @@ KasError
  │    ├── LockFailed          acks 2, 4, 6: the lock did not do it, or not in time
  │    ├── Pending             acks 3, 5, 7, 10: under way
  │    ├── UnclearAnswer       another ack, or none where one belongs
- │    ├── InDoubt             504, other 5xx, a cut connection, an answer that cannot be read
+ │    ├── InDoubt             504, other 5xx, an answer that cannot be read, no connection
+ │    ├── CutOff              the connection broke before an answer came
  │    └── NoAnswer            nothing within the call's time
  └── RefusedError         refused, and refused again if sent again; other 3xx and 4xx are just this
       ├── InvalidKey          "Invalid Token.", 401
@@ -36,6 +37,7 @@ __all__ = [
     "AlreadyExists",
     "BadRequest",
     "BadWindow",
+    "CutOff",
     "GatewayOffline",
     "InDoubt",
     "InvalidKey",
@@ -147,6 +149,10 @@ class UnclearAnswer(UnconfirmedError):
     """An ack that means nothing, or none where one belongs."""
 
 
+class CutOff(UnconfirmedError):
+    """The connection broke before an answer came: the vendor may still be at work on the call."""
+
+
 class InDoubt(UnconfirmedError):
     """504, another 5xx, a cut connection, or an answer that cannot be read."""
 
@@ -189,6 +195,7 @@ ERRORS: Final[Mapping[Kind, type[KasError]]] = MappingProxyType(
         Kind.OFFLINE: GatewayOffline,
         Kind.UNCLEAR: UnclearAnswer,
         Kind.DOUBT: InDoubt,
+        Kind.CUT: CutOff,
         Kind.UNANSWERED: NoAnswer,
         Kind.INVALID_TOKEN: InvalidKey,
         Kind.NOT_ADMIN: NotAdmin,

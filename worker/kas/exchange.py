@@ -150,10 +150,10 @@ _FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], Kind, str], ...]] = (
     ((httpx.PoolTimeout, httpcore.PoolTimeout), Kind.NOT_SENT, "no connection became free in time"),
     ((httpx.TimeoutException, httpcore.TimeoutException), Kind.UNANSWERED, "no answer in time"),
     ((_BodyTooLarge,), Kind.DOUBT, "the answer is larger than 1 MiB"),
-    ((TooLate,), Kind.DOUBT, "cut off by us: the deadline passed with the request half sent"),
+    ((TooLate,), Kind.CUT, "cut off by us: the deadline passed with the request half sent"),
     (
         (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError),
-        Kind.DOUBT,
+        Kind.CUT,
         "the connection was cut or its answer is not HTTP",
     ),
 )
@@ -166,4 +166,6 @@ def _failure(error: Exception, secrets: tuple[str, ...], call: Call) -> Outcome:
     kind, words = next((row[1], row[2]) for row in _FAILURES if isinstance(error, row[0]))
     if words == "could not connect":
         words = presentable(f"{words}: {error}", secrets)
+    if kind is Kind.CUT and call.status is not None:
+        kind = Kind.DOUBT  # it had begun to answer: it is not at work any more
     return Outcome(kind, http_status=call.status if kind is Kind.DOUBT else None, message=words)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
-from worker.domain.answer_table import TABLE, Then
+from worker.domain.answer_table import NO_ANSWER
 from worker.domain.house import Account, House, Lock
 from worker.domain.outcomes import Answer
 from worker.kas import answered_by
@@ -141,7 +141,7 @@ class Borrowed:
         self.quiet_until = self.ghost_until if is_command else None
         with answered_by(self.ends):
             answer = send(self.asked + SEND_WITHIN.total_seconds())
-        if TABLE[answer.outcome.kind].then is not Then.HOLD:
+        if answer.outcome.kind not in NO_ANSWER:
             self.ghost_until = self.quiet_until = None
         return answer
 

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 import structlog
 
+from worker.domain.answer_table import NO_ANSWER
 from worker.domain.house import House
 from worker.domain.outcomes import Kind, Outcome
 from worker.kas import BadRequest, KasClient, Login
@@ -30,7 +31,7 @@ AFTER_NO_ANSWER = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=1)
 MOST_FAILS = 6  # fetches in a row that did not get through, until people are told
 CACHED_SECONDS = 1.0
-_PASSING = (Kind.DOUBT, Kind.UNANSWERED, Kind.NOT_SENT, Kind.THROTTLED)
+_PASSING = (Kind.DOUBT, Kind.CUT, Kind.UNANSWERED, Kind.NOT_SENT, Kind.THROTTLED)
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +171,7 @@ class KeyRing:
         if outcome.retry_after is not None:
             pause = min(timedelta(seconds=outcome.retry_after), LONGEST_PAUSE)
         self._keys().give_back(
-            taken, timedelta(0) if is_early else pause, keeps_place=outcome.kind is Kind.UNANSWERED
+            taken, timedelta(0) if is_early else pause, keeps_place=outcome.kind in NO_ANSWER
         )
         if is_passing and (is_early or self._keys().failed(taken.account) < MOST_FAILS):
             return Renewal.UNREACHABLE, outcome

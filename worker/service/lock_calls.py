@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from worker.domain.answer_table import TABLE, Then
+from worker.domain.answer_table import NO_ANSWER, TABLE, Then
 from worker.domain.house import Account, House, Lock
 from worker.domain.media import is_tags
 from worker.domain.outcomes import Answer, Kind
@@ -112,10 +112,11 @@ class LockCalls:
                 self.accounts.key_proven(self.account.name, answer.key_generation)
             if self.claim.is_paused:
                 self.accounts.key_accepted(self.account.name)
-        if TABLE[outcome.kind].then is Then.HOLD:
+        if outcome.kind in NO_ANSWER:
             self.ghost_until = since + self.account.vendor_hold
-            self.quiet_until = self.ghost_until if is_command else self.quiet_until
             self.is_over = True
+            if is_command and TABLE[outcome.kind].then is Then.HOLD:
+                self.quiet_until = self.ghost_until
 
     def _heed_refused_key(self, answer: Answer) -> None:
         """Go on with a newer key, else end the visit. A fetch uses the place that this visit holds."""

@@ -15,6 +15,7 @@ EXPECTED = {
     Kind.OFFLINE: (Then.LATER, Reason.GATEWAY_OFFLINE, False),
     Kind.UNCLEAR: (Then.READ_BACK, Reason.UNCONFIRMED, True),
     Kind.DOUBT: (Then.READ_BACK, Reason.UNCONFIRMED, True),
+    Kind.CUT: (Then.READ_BACK, Reason.UNCONFIRMED, True),
     Kind.UNANSWERED: (Then.HOLD, Reason.UNCONFIRMED, True),
     Kind.PIN_EXISTS: (Then.READ_BACK, Reason.PIN_TAKEN, False),
     Kind.NOT_ADMIN: (Then.GIVE_UP, Reason.NOT_ADMIN, False),
