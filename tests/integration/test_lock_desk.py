@@ -95,6 +95,14 @@ class TestUnlock:
         assert 1 == len(inn.calls("unlock"))
         assert desk(inn).unlock(door(inn)).is_done
 
+    def test_cut(self, inn: Engine) -> None:
+        """Promises 4 and 6: a cut connection is no answer either; the door was perhaps opened."""
+        inn.vendor.add_fault("cut", op="unlock", how="nothing", executed=True)
+        reply = desk(inn).unlock(door(inn))
+        assert (Kind.CUT, True) == (reply.outcome.kind, reply.is_perhaps)
+        assert 1 == len(inn.calls("unlock"))
+        assert 1 == inn.innkey.store.client.zcard(keys.window("default"))
+
     def test_the_call_ends_with_the_patience(self, inn: Engine) -> None:
         """The time for an unlock includes its call, also where calls may take longer."""
         inn.vendor.add_fault("hang", op="unlock", hold_seconds=2.5)

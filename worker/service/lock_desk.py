@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.domain import turn
+from worker.domain.answer_table import SURELY_NOT
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.media import tags_of
@@ -30,7 +31,7 @@ from worker.store.redis_client import RedisError
 from worker.store.store import Store
 
 WITHIN = timedelta(seconds=30)
-_PERHAPS = (Kind.PENDING, Kind.UNCLEAR, Kind.DOUBT, Kind.UNANSWERED)
+_PERHAPS = frozenset(Kind) - SURELY_NOT - {Kind.DONE, Kind.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
