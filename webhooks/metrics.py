@@ -48,6 +48,12 @@ GAUGES: Mapping[str, Kind] = {
     "alerts_owed": Kind("innkey_alerts_waiting", "Problems whose alert mail is not out yet."),
     "calls_out": Kind("innkey_calls_out", "Places taken in the account's share of the queue.", ("account",)),
     "locks_waiting": Kind("innkey_locks_waiting", "Locks in line for a place.", ("account",)),
+    "battery": Kind("innkey_lock_battery_percent", "The battery as an opening last told it.", ("lock",)),
+    "heard": Kind(
+        "innkey_lock_heard_timestamp_seconds",
+        "When the lock itself was last heard of, in Unix time.",
+        ("lock",),
+    ),
     "workers": Kind("innkey_workers", "Worker processes seen within the last 15 seconds."),
     "oldest_due": Kind("innkey_oldest_due_seconds", "How late the oldest due work is that nobody took up."),
 }
@@ -103,6 +109,9 @@ def _measured(moment: datetime) -> dict[str, Samples]:
     accounts = health.waiting(list(services.house().accounts))
     found["calls_out"] = [((name,), float(out)) for name, (out, _) in accounts.items()]
     found["locks_waiting"] = [((name,), float(line)) for name, (_, line) in accounts.items()]
+    signs = services.store.trails.signs(services.house().locks)
+    found["battery"] = [((n,), float(s.battery)) for n, s in signs.items() if s.battery is not None]
+    found["heard"] = [((n,), s.heard.timestamp()) for n, s in signs.items() if s.heard is not None]
     found["workers"] = [((), float(health.workers(moment)))]
     found["oldest_due"] = [((), health.oldest_due(moment, list(innkey().house().accounts)).total_seconds())]
     return found

@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from worker.domain.house import Account, House, Lock, Policy, Unit
+from worker.domain.house import Account, BatteryRules, House, Lock, Policy, TrailRules, Unit
 from worker.property_findings import Findings, Path
-from worker.property_schemas import LockSchema, PolicySchema, UnitSchema
+from worker.property_schemas import BatterySchema, LockSchema, PolicySchema, TrailSchema, UnitSchema
 
 __all__ = ["read_house"]
 
@@ -26,6 +26,8 @@ def read_house(top: Mapping[str, Any], accounts: Mapping[str, Account], findings
         base,
         zone=top.get("timezone", base.zone),
         policy=_policy(top.get("policy", {}), base.policy, ("policy",), findings),
+        trail=TrailRules(**findings.load(TrailSchema(), top.get("trail", {}), ("trail",))),
+        battery=_battery(top.get("battery", {}), findings),
     )
     house = replace(house, locks=MappingProxyType(_locks(top, house, findings)))
     units = {name: _unit(name, table, top, house, findings) for name, table in top.get("units", {}).items()}
@@ -44,6 +46,17 @@ def _policy(table: object, base: Policy, path: Path, findings: Findings) -> Poli
         cause = f"leaves no slot, first_slot {policy.first_slot} comes after last_slot {policy.last_slot}"
         findings.add((*path, key), cause, "choose first_slot no greater than last_slot")
     return policy
+
+
+def _battery(table: object, findings: Findings) -> BatteryRules:
+    given = findings.load(BatterySchema(), table, ("battery",))
+    rules = BatteryRules(**given)
+    if "low_before_arrival" not in given:
+        return replace(rules, low_before_arrival=max(rules.low_before_arrival, rules.low))
+    if rules.low_before_arrival < rules.low:
+        cause = f"is {rules.low_before_arrival}, below low, which is {rules.low}"
+        findings.add(("battery", "low_before_arrival"), cause, "choose it no smaller than low")
+    return rules
 
 
 def _locks(top: Mapping[str, Any], house: House, findings: Findings) -> dict[str, Lock]:

@@ -29,10 +29,12 @@ from worker.setting_values import http_url
 
 __all__ = [
     "AccountSchema",
+    "BatterySchema",
     "FileSchema",
     "LockSchema",
     "PolicySchema",
     "SourceSchema",
+    "TrailSchema",
     "UnitSchema",
 ]
 
@@ -57,6 +59,8 @@ class FileSchema(Schema):
     check_in = ClockTime()
     check_out = ClockTime()
     policy = Table()
+    trail = Table()
+    battery = Table()
     accounts = Table()
     sources = Table()
     locks = Table()
@@ -83,6 +87,21 @@ class PolicySchema(Schema):
     alert_gather = Duration(zero=True)
     set_clock_every = Duration()
     retain = Duration()
+
+
+class TrailSchema(Schema):
+    """`[trail]`."""
+
+    every = Duration()
+    on_arrival = Duration()
+
+
+class BatterySchema(Schema):
+    """`[battery]`."""
+
+    low = WholeNumber(1, 90)
+    low_before_arrival = WholeNumber(1, 90)
+    unseen = Duration()
 
 
 class AccountSchema(Schema):

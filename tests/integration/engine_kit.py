@@ -165,7 +165,8 @@ class Engine:
 
     def view(self, booking: str = "BK-1") -> dict[str, Any]:
         """The stay as the API shows it."""
-        return booking_view(self.stay(booking), self.innkey.house(), self.innkey.clock.now())
+        openings = self.innkey.store.trails.openings(f"direct/{booking}")
+        return booking_view(self.stay(booking), self.innkey.house(), self.innkey.clock.now(), openings)
 
     def state(self, booking: str = "BK-1") -> str:
         """The booking's state."""

@@ -22,10 +22,13 @@ from webhooks.api.paging import fitting
 from worker.domain.access_code import GaveUp, Phase, Try, Written
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
+from worker.domain.signs import Signs
 from worker.processes.embedded_redis import free_port
 from worker.store import keys
+from worker.store.codec import from_millis, to_millis
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.pages import Page
+from worker.store.trail import dump_signs
 
 PROBLEM = "application/problem+json"
 CALLS = [
@@ -131,6 +134,7 @@ class TestBookings:
             "version": "1",
             "check_in": "2098-12-01T15:00:00+10:00",
             "check_out": "2098-12-05T10:00:00+10:00",
+            "arrived": None,
             "state": "planned",
             "at_risk": False,
             "pin": None,
@@ -457,8 +461,10 @@ class TestLocks:
         """Each lock with its units, in the file's order, seen or not."""
         kit.innkey.store.client.set(keys.lock_facts("SS000002"), json.dumps({"list": 1_000, "clock": 2_000}))
         kit.innkey.store.client.hset(keys.lock_slots("SS000002"), "120", "direct/a")
+        heard = Signs(battery=64, battery_at=from_millis(3_000), heard=from_millis(4_000))
+        kit.innkey.store.client.set(keys.signs("SS000002"), dump_signs(heard))
         page = kit.get("/v1/locks").json
-        never = {"clock": None, "battery": None, "last_seen": None}
+        never = dict.fromkeys(["clock", "battery", "battery_at", "last_seen", "last_heard"])
         common = {"account": "default", "units": ["beach-house"]}
         assert [
             {"lock": "SS000001", "title": "Front gate", **common, "slots_in_use": 0, **never},
@@ -468,8 +474,10 @@ class TestLocks:
                 **common,
                 "slots_in_use": 1,
                 "clock": "1970-01-01T00:00:02Z",
-                "battery": None,
+                "battery": 64,
+                "battery_at": "1970-01-01T00:00:03Z",
                 "last_seen": "1970-01-01T00:00:01Z",
+                "last_heard": "1970-01-01T00:00:04Z",
             },
             {
                 "lock": "SS000003",
@@ -501,6 +509,22 @@ class TestLocks:
             {"slot": 120, "holder": "direct/a/c", "fenced": False},
             {"slot": 121, "holder": "direct/b", "fenced": True},
         ] == found["slots"]
+
+    def test_battery_history(self, kit: Web) -> None:
+        """One level a day, in the order of the days."""
+        days: dict[Any, Any] = {"2026-12-02": 63, "2026-11-30": 64}
+        kit.innkey.store.client.hset(keys.battery("SS000001"), mapping=days)
+        assert [{"date": "2026-11-30", "level": 64}, {"date": "2026-12-02", "level": 63}] == (
+            kit.get("/v1/locks/SS000001").json["battery_history"]
+        )
+
+    def test_openings(self, kit: Web) -> None:
+        """L03: what the doors did stands in the timeline of the booking whose PIN it was."""
+        kit.book()
+        at = datetime(2099, 1, 1, tzinfo=UTC)
+        kit.innkey.store.client.zadd(keys.openings("direct/BK-1001"), {"SS000002 evt": to_millis(at)})
+        expected = {"at": "2099-01-01T00:00:00Z", "what": "door.opened", "detail": {"lock": "SS000002"}}
+        assert expected == kit.get("/v1/bookings/direct/BK-1001").json["timeline"][-1]
 
     def test_unknown(self, kit: Web) -> None:
         """A lock that the file does not name."""

@@ -13,7 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.web_kit import Web, environ_for, event_body, stalled_server, web, wired
 from tests.redis_server import redis_server
 from webhooks.metrics import COUNTERS, GAUGES
+from worker.domain.signs import Signs
 from worker.processes.embedded_redis import free_port
+from worker.store import keys
+from worker.store.trail import dump_signs
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
 
@@ -144,6 +147,8 @@ class TestMetrics:
         assert [(k.name, ", ".join(f"`{label}`" for label in k.labels), k.says) for k in known] == rows
         kit.deliver(event_body())
         kit.innkey.store.health.count_all({"calls:add:done": 1})
+        signs = Signs(battery=64, heard=kit.innkey.store.agenda.now())
+        kit.innkey.store.client.set(keys.signs("SS000001"), dump_signs(signs))
         assert {name for name, _, _ in rows} == {name for name, _ in samples(kit)}
 
     def test_page_lists_the_outcomes_of_deliveries(self) -> None:

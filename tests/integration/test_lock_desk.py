@@ -15,8 +15,10 @@ from tests.integration.engine_kit import DOOR, GATE, Engine, engine
 from worker.domain.house import Lock
 from worker.domain.outcomes import Kind
 from worker.service.by_hand import OccupiedError, QuietError
+from worker.service.ledger import Ledger
 from worker.service.lock_desk import LockDesk
 from worker.store import keys
+from worker.store.vault import UnreadableError
 
 
 @pytest.fixture
@@ -125,6 +127,17 @@ class TestUnlock:
         inn.vendor.set_lock(DOOR, gateway_online=True)
         assert desk(inn).unlock(door(inn)).is_done
         inn.settle(lambda: inn.state() == "ready")
+
+    def test_the_answer_is_told_whatever_follows(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A record that cannot be read does not hide that the door was opened."""
+        inn.innkey.store.client.sadd(keys.lock_offline(DOOR), "direct/BK-9")
+
+        def unreadable(*_: object, **__: object) -> None:
+            raise UnreadableError
+
+        monkeypatch.setattr(Ledger, "change", unreadable)
+        assert desk(inn).unlock(door(inn)).is_done
+        assert is_free(inn)
 
 
 class TestFirst:

@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from marshmallow import Schema
 
-from worker.domain.house import Account, House, Lock, Policy, Unit
+from worker.domain.house import Account, BatteryRules, House, Lock, Policy, TrailRules, Unit
 from worker.property_schemas import (
     AccountSchema,
+    BatterySchema,
     FileSchema,
     HeaderSchema,
     LockSchema,
     PolicySchema,
     SourceSchema,
+    TrailSchema,
     UnitSchema,
 )
 from worker.settings import load_settings
@@ -29,6 +31,8 @@ PAGE = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[Schema]] = {
     "### Top level": FileSchema,
     "### `[policy]` and `[units.X.policy]`": PolicySchema,
+    "### `[trail]`": TrailSchema,
+    "### `[battery]`": BatterySchema,
     "### `[accounts.X]`": AccountSchema,
     "### `[sources.X]`": SourceSchema,
     "### `[locks.X]`": LockSchema,
@@ -139,6 +143,19 @@ def test_the_defaults_of_the_policy_are_those_of_the_code(key: str) -> None:
     read = PolicySchema().load({key: literal(cell)})[key]
 
     assert getattr(Policy(), key) == (tuple(read) if isinstance(read, list) else read)
+
+
+@pytest.mark.parametrize(
+    ("heading", "schema", "rules"),
+    [("### `[trail]`", TrailSchema, TrailRules()), ("### `[battery]`", BatterySchema, BatteryRules())],
+)
+def test_the_defaults_of_trail_and_battery_are_those_of_the_code(
+    heading: str, schema: type[Schema], rules: TrailRules | BatteryRules
+) -> None:
+    """Each default, read as the property file would be, is the rules' own."""
+    read = schema().load({key: literal(cell) for key, cell in rows(heading).items()})
+
+    assert {key: getattr(rules, key) for key in read} == read
 
 
 @pytest.mark.parametrize("key", ["max_in_flight", "call_timeout", "vendor_hold"])

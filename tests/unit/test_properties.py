@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from worker.configuration import check_configuration, load_configuration
 from worker.configuration_error import ConfigurationError
-from worker.domain.house import Policy
+from worker.domain.house import BatteryRules, Policy, TrailRules
 from worker.durations import LONGEST, format_duration, parse_duration
 from worker.properties import Properties, load_properties
 from worker.secret import Secret
@@ -125,6 +125,15 @@ def test_locks_and_units_take_over_what_they_do_not_say(tmp_path: Path) -> None:
     )
 
 
+def test_trail_and_battery_arrive(tmp_path: Path) -> None:
+    """What the file says of them replaces the defaults; a higher `low` takes the other limit along."""
+    text = '[trail]\nevery = "2h"\n[battery]\nlow = 40\nunseen = "3d"'
+    house = load(tmp_path, text).house
+
+    assert TrailRules(every=timedelta(hours=2)) == house.trail
+    assert BatteryRules(low=40, low_before_arrival=40, unseen=timedelta(days=3)) == house.battery
+
+
 def test_locks_know_their_account_and_reader(tmp_path: Path) -> None:
     """A lock's own keys arrive; without them it belongs to `default` and has no reader."""
     locks = load(tmp_path, GOOD).house.locks
@@ -218,7 +227,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     ("text", "path"),
     [
         ("colour = 1", "colour"),
-        ("battery = { low = 10 }", "battery"),
+        ("weather = { low = 10 }", "weather"),
         ('timezone = "Australia/Brisban"', "timezone"),
         ('timezone = "../../etc/passwd"', "timezone"),
         ('timezone = "Australia"', "timezone"),
@@ -253,6 +262,19 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ('[policy]\npin_source = "birthday"', "policy.pin_source"),
         ('[policy]\nemail_guest = "yes"', "policy.email_guest"),
         ("[policy]\nemail_guest = 1", "policy.email_guest"),
+        ('[trail]\nevery = "0s"', "trail.every"),
+        ("[trail]\nevery = 6", "trail.every"),
+        ('[trail]\non_arrival = "soon"', "trail.on_arrival"),
+        ('[trail]\nnever = "1h"', "trail.never"),
+        ('trail = "6h"', "trail"),
+        ("[battery]\nlow = 0", "battery.low"),
+        ("[battery]\nlow = 91", "battery.low"),
+        ("[battery]\nlow = true", "battery.low"),
+        ("[battery]\nlow_before_arrival = 101", "battery.low_before_arrival"),
+        ("[battery]\nlow_before_arrival = 19", "battery.low_before_arrival"),
+        ("[battery]\nlow = 40\nlow_before_arrival = 39", "battery.low_before_arrival"),
+        ('[battery]\nunseen = "0s"', "battery.unseen"),
+        ("[battery]\nunseen = 7", "battery.unseen"),
         ("[accounts.default]\nmax_in_flight = 31", "accounts.default.max_in_flight"),
         ("[accounts.default]\nmax_in_flight = true", "accounts.default.max_in_flight"),
         ("[accounts.default]\nmax_in_flight = 0", "accounts.default.max_in_flight"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from worker.domain.access_code import AccessCode, LetterRef, Phase, Try, Written
@@ -13,7 +13,9 @@ from worker.domain.house import Account, House, Lock, Unit
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Note, Stay
-from worker.service.views import booking_view, letter_view, lock_view, slots_view
+from worker.domain.signs import Signs
+from worker.service.views import battery_view, booking_view, letter_view, lock_view, slots_view, trail_view
+from worker.store.trail import TrailRow
 
 ZONE = ZoneInfo("Australia/Brisbane")
 NOW = datetime(2026, 11, 30, 10, tzinfo=UTC)
@@ -67,6 +69,7 @@ def test_booking_is_the_documented_object() -> None:
         "version": "1",
         "check_in": "2026-12-01T15:00:00+10:00",
         "check_out": "2026-12-05T10:00:00+10:00",
+        "arrived": None,
         "state": "ready",
         "at_risk": False,
         "pin": "482913",
@@ -189,3 +192,59 @@ def test_lock_shows_who_holds_which_slot() -> None:
     ] == slots_view({121: "!direct/BK-2", 120: "direct/BK-1"})
     assert ("2026-11-30T10:00:00Z", None) == (view["clock"], view["last_seen"])
     assert ("SS000001", 2) == (view["lock"], view["slots_in_use"])
+
+
+def test_lock_shows_its_battery_and_when_it_was_heard_of() -> None:
+    """F32: a list that was read is no sign of life; null for a lock of which nothing was heard yet."""
+    signs = Signs(battery=64, battery_at=NOW, heard=NOW + timedelta(hours=1))
+    view = lock_view(LOCK, HOUSE, 0, {}, signs)
+
+    assert (64, "2026-11-30T10:00:00Z", "2026-11-30T11:00:00Z") == (
+        view["battery"],
+        view["battery_at"],
+        view["last_heard"],
+    )
+    bare = lock_view(LOCK, HOUSE, 0, {})
+    assert [None] * 3 == [bare[name] for name in ("battery", "battery_at", "last_heard")]
+    assert [{"date": "2026-11-30", "level": 64}] == battery_view({date(2026, 11, 30): 64})
+
+
+def test_openings_stand_in_the_timeline_by_their_time() -> None:
+    """L01: an arrival that was noted later than it was, and what the doors did, in order."""
+    at = NOW + timedelta(days=1)
+    stay = replace(
+        STAY,
+        arrived_at=at,
+        timeline=(
+            *STAY.timeline,
+            Note(at + timedelta(hours=2), "code.attempt"),
+            Note(at, "guest.arrived", {"lock": "SS000001"}),
+        ),
+    )
+    view = booking_view(stay, HOUSE, NOW, [(at, "SS000001"), (at + timedelta(hours=1), "SS000001")])
+
+    assert "2026-12-01T10:00:00Z" == view["arrived"]
+    assert ["event.accepted", "guest.arrived", "door.opened", "door.opened", "code.attempt"] == [
+        note["what"] for note in view["timeline"]
+    ]
+    assert {"at": "2026-12-01T11:00:00Z", "what": "door.opened", "detail": {"lock": "SS000001"}} == view[
+        "timeline"
+    ][3]
+
+
+def test_trail_shows_neither_pin_nor_name() -> None:
+    """Promise 9: what happened at the door, and the booking whose PIN it was."""
+    row = TrailRow(
+        id="evt-1", at=NOW, type=1, label="Unlock Event", kind="password", slot=120, ref="direct/BK-1"
+    )
+
+    assert {
+        "id": "evt-1",
+        "at": "2026-11-30T10:00:00.000Z",
+        "type": 1,
+        "label": "Unlock Event",
+        "kind": "password",
+        "slot": 120,
+        "battery": None,
+        "booking": "direct/BK-1",
+    } == trail_view(row)

@@ -59,7 +59,7 @@ def show_booking(source: str, id: str) -> dict[str, Any]:  # noqa: A002 - the na
     stay = services.store.stays.get(StayKey(source, id))
     if stay is None:
         raise Problem(404, "No booking of this source has this id; an event may still be on its way to it.")
-    return booking_view(stay, services.house(), moment)
+    return booking_view(stay, services.house(), moment, services.store.trails.openings(str(stay.key)))
 
 
 @endpoint(

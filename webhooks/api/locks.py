@@ -10,7 +10,7 @@ from webhooks.api.paging import listed, page_by_name
 from webhooks.api.schemas import LockDetailSchema, LockPage, PageQuery
 from webhooks.problems import Problem
 from webhooks.services import innkey
-from worker.service.views import lock_view, slots_view, unmanaged_view
+from worker.service.views import battery_view, lock_view, slots_view, unmanaged_view
 from worker.store import keys
 
 __all__ = ["blueprint"]
@@ -32,7 +32,8 @@ def list_locks(query: dict[str, Any]) -> dict[str, Any]:
         lock.name: (int(used), json.loads(facts) if facts else {})
         for lock, used, facts in zip(page.items, found[::2], found[1::2], strict=True)
     }
-    return listed(page, lambda lock: lock_view(lock, house, *seen[lock.name]))
+    signs = innkey().store.trails.signs(seen)
+    return listed(page, lambda lock: lock_view(lock, house, *seen[lock.name], signs[lock.name]))
 
 
 @endpoint(blueprint, "/v1/locks/<lock>", LockDetailSchema)
@@ -44,5 +45,7 @@ def show_lock(lock: str) -> dict[str, Any]:
         raise Problem(404, "The property file has no lock of this name.")
     slots = services.store.locks.slots(lock)
     facts = services.store.locks.facts(lock)
-    view = lock_view(house.locks[lock], house, len(slots), facts)
+    signs = services.store.trails.signs([lock])[lock]
+    history = battery_view(services.store.trails.battery(lock))
+    view = lock_view(house.locks[lock], house, len(slots), facts, signs) | {"battery_history": history}
     return {**view, "slots": slots_view(slots), "unmanaged": unmanaged_view(facts)}

@@ -156,6 +156,7 @@ class BookingSchema(Schema):
     version = text()
     check_in = moment(allow_none=True)
     check_out = moment(allow_none=True)
+    arrived = moment(allow_none=True)
     state = _word([state.value for state in BookingState])
     at_risk = fields.Boolean()
     pin = maybe()
@@ -225,7 +226,10 @@ class NoteSchema(Schema):
 
 
 class LockSchema(Schema):
-    """A lock of the property file; `last_seen`: when its list was read, `clock`: when that was set."""
+    """A lock of the property file; `last_seen`: when its list was read, `clock`: when that was set.
+
+    `battery` in percent, as of `battery_at`; `last_heard`: when the lock itself did something.
+    """
 
     lock = text()
     title = text()
@@ -233,8 +237,10 @@ class LockSchema(Schema):
     units = fields.List(fields.String())
     slots_in_use = fields.Integer()
     clock = moment(allow_none=True)
-    battery = fields.Raw(allow_none=True)
+    battery = maybe_number()
+    battery_at = moment(allow_none=True)
     last_seen = moment(allow_none=True)
+    last_heard = moment(allow_none=True)
 
 
 class SlotSchema(Schema):
@@ -252,9 +258,17 @@ class UnmanagedSchema(Schema):
     mark = text()
 
 
+class BatterySchema(Schema):
+    """The battery's last level of a day, in percent."""
+
+    date = fields.String(metadata={"format": "date"})
+    level = fields.Integer()
+
+
 class LockDetailSchema(LockSchema):
     """A lock with its slots."""
 
+    battery_history = fields.List(fields.Nested(BatterySchema))
     slots = fields.List(fields.Nested(SlotSchema))
     unmanaged = fields.List(fields.Nested(UnmanagedSchema))
 

@@ -146,7 +146,8 @@ def show(*, key: StayKey, show_pin: bool, as_json: bool) -> None:
         stay = innkey.store.stays.get(key)
         if stay is None:
             raise Failure(_unknown(key))
-        view = booking_view(stay, innkey.house(), innkey.clock.now())
+        openings = innkey.store.trails.openings(str(key))
+        view = booking_view(stay, innkey.house(), innkey.clock.now(), openings)
     view = view if show_pin else _masked(view)
     if as_json:
         print_json(view)
@@ -155,7 +156,8 @@ def show(*, key: StayKey, show_pin: bool, as_json: bool) -> None:
 
 
 def _print_booking(view: dict[str, Any]) -> None:
-    times = [(name, shown(view[key])) for name, key in (("Check-in", "check_in"), ("Check-out", "check_out"))]
+    named = (("Check-in", "check_in"), ("Check-out", "check_out"), ("Arrived", "arrived"))
+    times = [(name, shown(view[key])) for name, key in named]
     rest = ("unit", "status", "version", "state", "pin")
     pairs = [(name.capitalize() if name != "pin" else "PIN", view[name]) for name in rest]
     print_pairs([("Booking", f"{view['source']}/{view['id']}"), *times, *pairs, ("E-mail", view["email"])])

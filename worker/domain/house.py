@@ -44,6 +44,23 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrailRules:
+    """How often the audit trail of a lock is read: the property file's `[trail]`."""
+
+    every: timedelta = timedelta(hours=6)
+    on_arrival: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryRules:
+    """When a lock's battery is low, in percent, and when its silence is told: the file's `[battery]`."""
+
+    low: int = 20
+    low_before_arrival: int = 30
+    unseen: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One account in the vendor's cloud: its share of the vendor's queue and its patience."""
 
@@ -85,6 +102,8 @@ class House:
     locks: Mapping[str, Lock]
     units: Mapping[str, Unit]
     policy: Policy = field(default_factory=Policy)
+    trail: TrailRules = field(default_factory=TrailRules)
+    battery: BatteryRules = field(default_factory=BatteryRules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     sources: frozenset[str] = frozenset()
     former: Mapping[str, Lock] = field(default_factory=lambda: MappingProxyType({}))

@@ -19,6 +19,8 @@ class About(StrEnum):
     HAND_TYPED = "hand_typed"
     UNMANAGED = "unmanaged"
     BAD_EVENT = "bad_event"
+    LOW_BATTERY = "low_battery"
+    NOT_SEEN = "not_seen"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -45,6 +47,14 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.BAD_EVENT: Advice(
             "A booking system sent what was proven to come from it, and not understood. It is kept.",
             "Look at it with innkey rejected-events list; after a fix, replay it.",
+        ),
+        About.LOW_BATTERY: Advice(
+            "The lock's battery is low. An empty one shuts everybody out, whatever PIN they have.",
+            "Change the batteries before the next guest arrives. The level is told as the door is opened.",
+        ),
+        About.NOT_SEEN: Advice(
+            "Nothing has been heard of the lock for long: no opening, and it carries out no command.",
+            "See that the lock has power and its gateway is online; then set the lock's clock.",
         ),
     }
 )

@@ -31,9 +31,10 @@ class Stay:
     rotation the old one). `told`: the PIN may not change any more without an operator. `emailed`: the PIN and
     window of the last e-mail that the vendor confirmed. `check_in` and `check_out` are the stay in
     instants, once its unit is known; `rejected_times`: the booking's latest times do not make a stay, and
-    these are older ones. `letter` is the open letter of the stay itself (unknown unit, events that do not
-    fit); a person who settled it by hand `waived` its reason until the next event. `warned`: what a
-    person was told of beside letters. `generation`: which state of the property file it was planned by.
+    these are older ones. `arrived_at`: the first unlock with its PIN, on any of its doors. `letter` is the
+    open letter of the stay itself (unknown unit, events that do not fit); a person who settled it by hand
+    `waived` its reason until the next event. `warned`: what a person was told of beside letters.
+    `generation`: which state of the property file it was planned by.
     """
 
     booking: Booking
@@ -46,6 +47,7 @@ class Stay:
     check_out: datetime | None = None
     planned_at: datetime | None = None
     rejected_times: bool = False
+    arrived_at: datetime | None = None
     generation: int = 0
     letter: LetterRef | None = None
     waived: Reason | None = None

@@ -82,6 +82,8 @@ def _details(row: Row) -> list[str]:
 
 
 def _subject_of(row: Row, house: House) -> str:
+    if isinstance(row, Notice) and row.booking is None and row.lock is not None:
+        return _door(row, house)
     subject = f"booking {row.source}/{row.booking}" if row.booking else row.problem
     slot = f", slot {row.slot}" if row.slot is not None else ""
     return f"{subject}, {_door(row, house)}{slot}" if row.lock is not None else subject

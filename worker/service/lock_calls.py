@@ -55,6 +55,13 @@ class LockCalls:
             is_command=False,
         )
 
+    def list_events(self) -> tuple[datetime, Answer]:
+        """Read the lock's audit trail: when the call began, and the answer."""
+        return self._call(
+            lambda not_after: self.vendor.list_events(self.account.name, self.claim.lock, not_after),
+            is_command=False,
+        )
+
     def set_clock(self) -> tuple[datetime, Answer]:
         """Set the lock's clock: when the call began, and the answer."""
         return self._call(

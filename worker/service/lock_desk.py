@@ -5,6 +5,7 @@ Tried for 30 s at most, and never put in a queue: nobody is at the door any more
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,13 +25,17 @@ from worker.service.generation import OlderFileError
 from worker.service.hand_calls import HandCalls
 from worker.service.ledger import Ledger
 from worker.service.lock_facts import LockFacts
+from worker.service.trail import TrailKeeper
 from worker.service.vendor import Vendor
 from worker.store import keys
 from worker.store.commit import ConflictError
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
+from worker.store.vault import UnreadableError
 
 WITHIN = timedelta(seconds=30)
+# The next visit finds out by itself, and the answer to a person matters more.
+_NOT_NOW = (RedisError, OlderFileError, ConflictError, UnreadableError)
 _PERHAPS = frozenset(Kind) - SURELY_NOT - {Kind.DONE, Kind.FAILED}
 
 
@@ -77,9 +82,8 @@ class LockDesk:
     def set_clock(self, lock: Lock) -> Reply:
         """Set the lock's clock."""
         with self.borrowed(lock) as calls:
-            since = self.clock.now()
+            facts, since = LockFacts(self.store.locks.facts(lock.name), lock.zone), self.clock.now()
             answer = calls.set_clock()
-            facts = LockFacts(self.store.locks.facts(lock.name), lock.zone)
             facts.clock_answered(since, is_set=answer.outcome.kind is Kind.DONE)
             calls.borrowed.facts = facts.changed()
             self._went_through(lock, answer)
@@ -91,9 +95,13 @@ class LockDesk:
             return calls.list_pins()
 
     def list_events(self, lock: Lock) -> Answer:
-        """The audit trail, read now."""
+        """The audit trail, read now; what is new in it is taken in as by a worker's visit."""
         with self.borrowed(lock, with_lease=False) as calls:
-            return calls.list_events()
+            answer = calls.list_events()
+        if answer.events is not None:
+            with contextlib.suppress(*_NOT_NOW):
+                self._trail().take_in_by_hand(lock, answer.events)
+        return answer
 
     @contextmanager
     def borrowed(
@@ -115,12 +123,15 @@ class LockDesk:
         """A gateway that carried this out is there again: what failed only for it is tried again."""
         if answer.outcome.kind is not Kind.DONE:
             return
-        try:
+        with contextlib.suppress(*_NOT_NOW):
             for memory in (lock.name, tags_of(lock.name)):
                 for ref in self.store.client.smembers(keys.lock_offline(memory)):
                     self._reach(StayKey.parse(str(ref)), memory)
-        except (RedisError, OlderFileError, ConflictError):
-            return  # the next visit finds out by itself, and the person's answer matters more
+        with contextlib.suppress(*_NOT_NOW):
+            self._trail().heard_from(lock, ())
+
+    def _trail(self) -> TrailKeeper:
+        return TrailKeeper(self.store, self.ledger, self.house)
 
     def _reach(self, key: StayKey, memory: str) -> None:
         def reached(stay: Stay | None, _now: datetime) -> Stay | None:

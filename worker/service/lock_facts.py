@@ -59,6 +59,11 @@ class LockFacts:
         tried = self._moment("clock_tried")
         return tried is not None and now - tried < CLOCK_RETRY
 
+    def clock_last_tried(self) -> datetime | None:
+        """When the clock was last set, or tried to be."""
+        tried = [at for at in (self._moment("clock"), self._moment("clock_tried")) if at is not None]
+        return max(tried, default=None)
+
     def _moment(self, fact: str) -> datetime | None:
         millis = self._facts.get(fact)
         return None if millis is None else from_millis(int(millis))

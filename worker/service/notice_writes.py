@@ -9,6 +9,7 @@ from worker.domain.booking import StayKey
 from worker.domain.media import door_of
 from worker.domain.notices import TOLD_ONCE, About, DoorWarning, Notice
 from worker.domain.record import Stay
+from worker.domain.signs import Signs
 from worker.store.commit import Commit
 from worker.store.notices import settled_commands, told_commands
 
@@ -62,3 +63,26 @@ def bad_event_commands(source: str, rejected_id: str, now: datetime) -> list[lis
     return told_commands(
         Notice(about=About.BAD_EVENT, where=source, opened=now, source=source, detail=detail)
     )
+
+
+def signs_commands(lock: str, before: Signs, after: Signs, now: datetime) -> list[list[str | int]]:
+    """The Redis commands that tell of a low battery or of silence, and of their ends."""
+    commands: list[list[str | int]] = []
+    for old, new in zip(_signs_notices(lock, before, now), _signs_notices(lock, after, now), strict=True):
+        if old is None and new is not None:
+            commands += told_commands(new)
+        elif old is not None and new is None:
+            commands += settled_commands(old)
+    return commands
+
+
+def _signs_notices(lock: str, signs: Signs, now: datetime) -> list[Notice | None]:
+    level = f"It is at {signs.low} %." if signs.low is not None else ""
+    since = (
+        f"It was last heard of on {signs.unseen:%Y-%m-%d at %H:%M} UTC." if signs.unseen is not None else ""
+    )
+    told = [(About.LOW_BATTERY, level), (About.NOT_SEEN, since)]
+    return [
+        Notice(about=about, where=lock, opened=now, lock=lock, detail=detail) if detail else None
+        for about, detail in told
+    ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,29 +15,37 @@ from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Outcome
 from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
+from worker.domain.signs import Signs
 from worker.domain.states import booking_state, code_state, email_state, is_as_wanted, is_at_risk
 from worker.service.lock_facts import UNMANAGED
 from worker.store.events import RejectedEvent
 from worker.store.locks import FENCE
+from worker.store.trail import TrailRow
 
 __all__ = [
+    "battery_view",
     "booking_view",
     "letter_view",
     "lock_view",
     "rejected_view",
     "slots_view",
+    "trail_view",
     "unmanaged_view",
     "utc",
 ]
 
 View = dict[str, Any]
+_NO_SIGNS = Signs()
 
 
-def booking_view(stay: Stay, house: House, now: datetime) -> View:
+def booking_view(
+    stay: Stay, house: House, now: datetime, openings: Iterable[tuple[datetime, str]] = ()
+) -> View:
     """One booking with its codes: a JSON object that holds the PIN.
 
     `check_in` and `check_out` bear the offset of the unit's zone, all other times are UTC; a code's `starts`
-    and `ends` are YYMMDDHHmm in the lock's zone.
+    and `ends` are YYMMDDHHmm in the lock's zone. `openings` (`store.trails.openings`: moment and lock) are
+    merged into the timeline.
     """
     unit = unit_of(stay, house)
     zone = unit.zone if unit is not None else house.zone
@@ -51,12 +59,13 @@ def booking_view(stay: Stay, house: House, now: datetime) -> View:
         "version": booking.version.text or utc(booking.version.stamp, "auto"),
         "check_in": _local(stay.check_in, zone),
         "check_out": _local(stay.check_out, zone),
+        "arrived": _maybe_utc(stay.arrived_at),
         "state": booking_state(stay, house, now).value,
         "at_risk": is_at_risk(stay, house, now),
         "pin": stay.shown_pin,
         "email": email_state(stay, house, now).value,
         "codes": [_code_view(code, found.get(code.lock)) for code in stay.codes],
-        "timeline": [_note_view(note) for note in stay.timeline],
+        "timeline": [_note_view(note) for note in _timeline(stay, openings)],
     }
 
 
@@ -86,8 +95,19 @@ def letter_view(letter: DeadLetter) -> View:
     }
 
 
-def lock_view(lock: Lock, house: House, slots_in_use: int, facts: Mapping[str, Any]) -> View:
-    """One lock, and what was last seen of it (`store.locks.facts`). The battery is not known yet."""
+def _timeline(stay: Stay, openings: Iterable[tuple[datetime, str]]) -> list[Note]:
+    """What happened in the order of its times: an arrival is known later than it was."""
+    opened = [Note(at, "door.opened", {"lock": lock}) for at, lock in openings]
+    return sorted([*stay.timeline, *opened], key=lambda note: note.at)
+
+
+def lock_view(
+    lock: Lock, house: House, slots_in_use: int, facts: Mapping[str, Any], signs: Signs = _NO_SIGNS
+) -> View:
+    """One lock, what was last seen of it (`store.locks.facts`), and its signs of life (`store.trails.signs`).
+
+    `last_seen`: when its list was read, which is the cloud's own; `last_heard`: when the lock did something.
+    """
     return {
         "lock": lock.name,
         "title": lock.title,
@@ -95,8 +115,32 @@ def lock_view(lock: Lock, house: House, slots_in_use: int, facts: Mapping[str, A
         "units": [unit.name for unit in house.units.values() if lock.name in unit.locks],
         "slots_in_use": slots_in_use,
         "clock": _fact(facts, "clock"),
-        "battery": None,
+        "battery": signs.battery,
+        "battery_at": _maybe_utc(signs.battery_at),
         "last_seen": _fact(facts, "list"),
+        "last_heard": _maybe_utc(signs.heard),
+    }
+
+
+def battery_view(levels: Mapping[date, int]) -> list[View]:
+    """The battery's last level of each day (`store.trails.battery`), in percent."""
+    return [{"date": day.isoformat(), "level": level} for day, level in levels.items()]
+
+
+def trail_view(row: TrailRow) -> View:
+    """One event of a lock's audit trail; `booking`: the stay (`source/id`) whose PIN it was.
+
+    `slot` is the number of the PIN or tag, `kind` the vendor's words for how the door was opened.
+    """
+    return {
+        "id": row.id,
+        "at": utc(row.at, "milliseconds"),
+        "type": row.type,
+        "label": row.label,
+        "kind": row.kind,
+        "slot": row.slot,
+        "battery": row.battery,
+        "booking": row.ref,
     }
 
 
@@ -187,6 +231,10 @@ def _attempt_view(attempt: Try) -> View:
 def _fact(facts: Mapping[str, Any], name: str) -> str | None:
     millis = facts.get(name)
     return None if millis is None else utc(datetime.fromtimestamp(int(millis) / 1000, UTC))
+
+
+def _maybe_utc(moment: datetime | None) -> str | None:
+    return None if moment is None else utc(moment)
 
 
 def utc(moment: datetime, timespec: str = "seconds") -> str:

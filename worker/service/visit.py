@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Event
@@ -17,13 +17,14 @@ from worker.domain.absorb import misread
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
-from worker.domain.media import is_tags
+from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
 from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
+from worker.domain.trail import GIVES_WAY, TRAIL, guest_of, next_reading
 from worker.service.clock import Clock
 from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Known, Ledger
@@ -31,6 +32,8 @@ from worker.service.lock_calls import LockCalls
 from worker.service.lock_facts import LockFacts
 from worker.service.new_pin import with_new_pin
 from worker.service.notice_writes import unmanaged_commands
+from worker.service.trail import TrailKeeper
+from worker.service.trail_visit import TrailVisit
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.commit import Commit, FencedError, TakenError
@@ -66,8 +69,10 @@ class Visit:
     known: dict[str, Known] = field(default_factory=dict)
     slots: dict[int, str] = field(default_factory=dict)
     facts: LockFacts = field(init=False)
+    trail: TrailKeeper = field(init=False)
     started: float = field(default_factory=time.monotonic)
     offline: list[str] = field(default_factory=list)
+    is_heard: bool = False
     cleared: set[int] = field(default_factory=set)
     spare_pin: str = field(init=False, repr=False)
 
@@ -76,6 +81,7 @@ class Visit:
         has_tags = is_tags(self.lock.name)
         self.spare_pin = token_hex(4).upper() if has_tags else choose(SPARE_LENGTH, lambda _: False)
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
+        self.trail = TrailKeeper(self.store, self.ledger, lambda: self.house)
         self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
         self.offline = list(self.claim.offline)
 
@@ -111,17 +117,30 @@ class Visit:
         while self.queue and not self._must_end():
             ref = self.queue.pop(0)
             try:
-                self._serve(ref)
+                if ref == TRAIL:
+                    self._read_trail()
+                else:
+                    self._serve(ref)
             except (FencedError, RedisError):
                 raise
             except OlderFileError:
                 self.store.agenda.put_off(self.lock.name, ref, NEWER_FILE_AGAIN)
             except Exception as error:  # one failing entry never stops the others of its lock
                 log.exception("visit.failed", lock=self.lock.name, stay=ref, error=type(error).__name__)
-                self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
+                if ref == TRAIL:
+                    self.store.agenda.put_off(self.lock.name, ref, UNREADABLE_AGAIN)
+                else:
+                    self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
 
     def _goes_on(self) -> bool:
         """Go on with what has become due meanwhile, or give the lock back."""
+        guests = [g for stay in self._stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
+        trail_at = next_reading(guests, self.house.trail, self.clock.now())
+        if self.is_heard:
+            self.is_heard = False
+            arrivals = [guest.check_in for guest in guests if guest.is_staying]
+            door = replace(self.lock, name=door_of(self.lock.name))
+            self.trail.heard_from(door, arrivals, lease_key(self.claim))
         woken, self.queue = self.store.agenda.release(
             self.claim,
             self.house,
@@ -129,6 +148,7 @@ class Visit:
             ghost_until=self.calls.ghost_until,
             quiet_until=self.calls.quiet_until,
             may_go_on=not self._must_end(),
+            trail_at=None if is_tags(self.lock.name) else trail_at,
         )
         self.ledger.wake(woken)
         return bool(self.queue)
@@ -145,7 +165,12 @@ class Visit:
         self.calls.is_over = self.store.agenda.is_wanted(self.lock.name)
         return self.calls.is_over
 
+    def _stays(self) -> list[Stay]:
+        return [known.stay for known in self.known.values() if known.stay is not None]
+
     def _urgency(self, ref: str) -> datetime:
+        if ref == TRAIL:
+            return self.claim.now + GIVES_WAY
         code = self._code(ref)
         return code.deadline if code is not None and code.deadline is not None else self.claim.now
 
@@ -206,8 +231,23 @@ class Visit:
         if is_set:
             self._gateway_answered()
 
+    def _read_trail(self) -> None:
+        """Read the audit trail; what is due beside it on this lock is not held up by what comes of that."""
+        TrailVisit(
+            keeper=self.trail,
+            calls=self.calls,
+            claim=self.claim,
+            lock=self.lock,
+            house=self.house,
+            clock=self.clock,
+            facts=self.facts,
+            change=self._change,
+            reached=self._gateway_answered,
+        ).serve(list(self.slots.values()))
+
     def _gateway_answered(self) -> None:
         """What failed only because the gateway was away is tried again."""
+        self.is_heard = True
         offline, self.offline = self.offline, []
         for ref in offline:
             self._change(ref, lambda stay, _: turn.reachable(stay, self.lock.name))
@@ -272,7 +312,7 @@ class Visit:
             self._unfence(self.view)
             return
         self.calls.is_over = True
-        for one in [ref, *self.queue]:
+        for one in [ref, *(other for other in self.queue if other != TRAIL)]:
             self._change(one, self._misread(answer.outcome))
 
     def _misread(self, outcome: Outcome) -> Callable[[Stay, datetime], Stay | None]:

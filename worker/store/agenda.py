@@ -16,6 +16,7 @@ import redis
 
 from worker.domain.house import House, Lock
 from worker.domain.media import door_of
+from worker.domain.trail import GIVES_WAY
 from worker.store import keys
 from worker.store.codec import from_millis, to_millis
 from worker.store.scripts import Scripts
@@ -116,11 +117,12 @@ class Agenda:
         ghost_until: datetime | None = None,
         quiet_until: datetime | None = None,
         may_go_on: bool = False,
+        trail_at: datetime | None = None,
     ) -> tuple[list[str], list[str]]:
         """End a visit: (locks to wake, refs to go on with). With refs the lease is kept.
 
         `ghost_until`: a call was never answered, and keeps its place until then. `quiet_until`: no command to
-        this lock before then.
+        this lock before then. `trail_at`: its audit trail is to be read by then at the latest.
         """
         args = [
             claim.lock,
@@ -131,6 +133,8 @@ class Agenda:
             to_millis(quiet_until) if quiet_until else 0,
             int(may_go_on),
             json.dumps(facts, separators=(",", ":")) if facts is not None else "",
+            to_millis(trail_at) if trail_at else 0,
+            _ms(GIVES_WAY),
         ]
         _, woken, refs = self._scripts.run("release", args)
         return [str(lock) for lock in woken], [str(ref) for ref in refs]

@@ -68,6 +68,31 @@ def lock_facts(lock: str) -> str:
     return f"{PREFIX}lock:{lock}"
 
 
+def signs(lock: str) -> str:
+    """What the lock shows of itself: its battery, when it was heard of, and what was told of that."""
+    return f"{PREFIX}signs:{lock}"
+
+
+def trail(lock: str) -> str:
+    """ZSET event id -> ms: the lock's audit trail."""
+    return f"{PREFIX}trail:{lock}"
+
+
+def trail_rows(lock: str) -> str:
+    """HASH event id -> what happened, without PINs or names."""
+    return f"{PREFIX}trail-rows:{lock}"
+
+
+def battery(lock: str) -> str:
+    """HASH date -> percent, the last of that day in the lock's zone."""
+    return f"{PREFIX}battery:{lock}"
+
+
+def openings(ref: str) -> str:
+    """ZSET `lock event` -> ms: the newest openings of doors with the stay's PIN; expires."""
+    return f"{PREFIX}openings:{ref}"
+
+
 def lease(lock: str) -> str:
     """Who serves the lock; expires."""
     return f"{PREFIX}lease:{lock}"

@@ -18,6 +18,7 @@ from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
 from worker.store.stays import Stays
+from worker.store.trail import Trails
 from worker.store.vault import Vault, shared_vault
 
 
@@ -36,6 +37,7 @@ class Store:
     notices: Notices
     generations: Generations
     locks: Locks
+    trails: Trails
     health: Health
     operators: OperatorLog
 
@@ -57,6 +59,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         notices=Notices(client),
         generations=Generations(client, scripts),
         locks=Locks(client),
+        trails=Trails(client),
         health=Health(client),
         operators=OperatorLog(client),
     )

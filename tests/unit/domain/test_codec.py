@@ -114,6 +114,7 @@ STAYS = st.builds(
     check_out=st.none() | SECONDS,
     planned_at=st.none() | SECONDS,
     rejected_times=st.booleans(),
+    arrived_at=st.none() | SECONDS,
     generation=COUNTS,
     letter=st.none() | LETTERS,
     waived=st.none() | REASONS,
