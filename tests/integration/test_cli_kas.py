@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from tests.cli_kit import stand_in
 from tests.integration.engine_kit import DOOR, Engine, engine
 from worker.cli import cli
+from worker.service.hand_pins import HandPins
 from worker.service.vendor import Vendor
 from worker.store import keys
 
@@ -258,6 +259,21 @@ class TestPinsDelete:
         monkeypatch.setattr(Vendor, "list_pins", typed)
         assert 1 == run("kas", "pins", "delete", DOOR, "101", "--yes").exit_code
         assert [] == inn.calls("delete")
+
+    def test_booked_meanwhile(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A slot that a booking has claimed since the person looked is left to it."""
+        inn.vendor.hand(DOOR, 101, "0953", name="Cleaner")
+        look = HandPins.look
+
+        def claimed(*args: Any) -> Any:
+            found = look(*args)
+            inn.innkey.store.client.hset(keys.lock_slots(DOOR), "101", "direct/A")
+            return found
+
+        monkeypatch.setattr(HandPins, "look", claimed)
+        result = run("kas", "pins", "delete", DOOR, "101", "--yes")
+        assert (1, []) == (result.exit_code, inn.calls("delete"))
+        assert "booking direct/A holds slot 101" in result.stderr
 
     def test_another_one_after_doubt(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         """Promise 2: a delete in doubt is not repeated on what somebody has typed there meanwhile."""

@@ -15,8 +15,10 @@ from tests.integration.engine_kit import DOOR, GATE, Engine, engine
 from worker.domain.house import Lock
 from worker.domain.outcomes import Kind
 from worker.service.by_hand import OccupiedError, QuietError
+from worker.service.ledger import Ledger
 from worker.service.lock_desk import LockDesk
 from worker.store import keys
+from worker.store.vault import UnreadableError
 
 
 @pytest.fixture
@@ -95,6 +97,14 @@ class TestUnlock:
         assert 1 == len(inn.calls("unlock"))
         assert desk(inn).unlock(door(inn)).is_done
 
+    def test_cut(self, inn: Engine) -> None:
+        """Promises 4 and 6: a cut connection is no answer either; the door was perhaps opened."""
+        inn.vendor.add_fault("cut", op="unlock", how="nothing", executed=True)
+        reply = desk(inn).unlock(door(inn))
+        assert (Kind.CUT, True) == (reply.outcome.kind, reply.is_perhaps)
+        assert 1 == len(inn.calls("unlock"))
+        assert 1 == inn.innkey.store.client.zcard(keys.window("default"))
+
     def test_the_call_ends_with_the_patience(self, inn: Engine) -> None:
         """The time for an unlock includes its call, also where calls may take longer."""
         inn.vendor.add_fault("hang", op="unlock", hold_seconds=2.5)
@@ -117,6 +127,17 @@ class TestUnlock:
         inn.vendor.set_lock(DOOR, gateway_online=True)
         assert desk(inn).unlock(door(inn)).is_done
         inn.settle(lambda: inn.state() == "ready")
+
+    def test_the_answer_is_told_whatever_follows(self, inn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A record that cannot be read does not hide that the door was opened."""
+        inn.innkey.store.client.sadd(keys.lock_offline(DOOR), "direct/BK-9")
+
+        def unreadable(*_: object, **__: object) -> None:
+            raise UnreadableError
+
+        monkeypatch.setattr(Ledger, "change", unreadable)
+        assert desk(inn).unlock(door(inn)).is_done
+        assert is_free(inn)
 
 
 class TestFirst:

@@ -14,6 +14,7 @@ from webhooks.api.paging import listed, page_by_name
 from webhooks.api.schemas import PageQuery
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
+from worker.domain.answer_table import NO_ANSWER
 from worker.domain.house import Lock
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.service.by_hand import LostLoanError, OccupiedError, QuietError
@@ -127,5 +128,5 @@ def not_done(lock: str, outcome: Outcome, perhaps: str) -> Problem:
         )
     if perhaps:
         return Problem(504, f"{perhaps} It was not confirmed: {said}.", more=more)
-    is_unanswered = outcome.kind is Kind.UNANSWERED or outcome.http_status == 504
+    is_unanswered = outcome.kind in NO_ANSWER or outcome.http_status == 504
     return Problem(504 if is_unanswered else 502, f"The vendor's cloud did not do it: {said}.", more=more)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.domain import turn
+from worker.domain.answer_table import SURELY_NOT
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.media import tags_of
@@ -30,11 +31,12 @@ from worker.store import keys
 from worker.store.commit import ConflictError
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
+from worker.store.vault import UnreadableError
 
 WITHIN = timedelta(seconds=30)
 # The next visit finds out by itself, and the answer to a person matters more.
-_NOT_NOW = (RedisError, OlderFileError, ConflictError)
-_PERHAPS = (Kind.PENDING, Kind.UNCLEAR, Kind.DOUBT, Kind.CUT, Kind.UNANSWERED)
+_NOT_NOW = (RedisError, OlderFileError, ConflictError, UnreadableError)
+_PERHAPS = frozenset(Kind) - SURELY_NOT - {Kind.DONE, Kind.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,8 @@ class LockDesk:
     def set_clock(self, lock: Lock) -> Reply:
         """Set the lock's clock."""
         with self.borrowed(lock) as calls:
-            since = self.clock.now()
+            facts, since = LockFacts(self.store.locks.facts(lock.name), lock.zone), self.clock.now()
             answer = calls.set_clock()
-            facts = LockFacts(self.store.locks.facts(lock.name), lock.zone)
             facts.clock_answered(since, is_set=answer.outcome.kind is Kind.DONE)
             calls.borrowed.facts = facts.changed()
             self._went_through(lock, answer)
