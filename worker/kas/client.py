@@ -21,7 +21,7 @@ from worker.kas import requests
 from worker.kas.answers import Asked, Brings, classify
 from worker.kas.door import KasLock
 from worker.kas.errors import BadRequest
-from worker.kas.exchange import Exchange, Request
+from worker.kas.exchange import BODY_LIMIT, TRAIL_LIMIT, Exchange, Request
 from worker.kas.key_fetch import read_key
 from worker.kas.limits import check_key, check_lock, check_text, check_url_key
 from worker.kas.login import DynamicKey, Login
@@ -221,9 +221,9 @@ class KasClient:
             url, headers = f"{url}/{in_url}", {}
             secrets.append(in_url)
         asked = Asked(lock, command.brings, (key, *secrets))
-        got = self._exchange.send(
-            Request(command.method, url, headers, command.body, asked.secrets), not_after
-        )
+        longest = TRAIL_LIMIT if command.brings is Brings.EVENTS else BODY_LIMIT
+        request = Request(command.method, url, headers, command.body, asked.secrets, longest)
+        got = self._exchange.send(request, not_after)
         if isinstance(got, Outcome):
             return Answer(got)
         return classify(asked, got.status, got.body, retry_after=got.retry_after)

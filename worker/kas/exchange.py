@@ -17,9 +17,10 @@ from worker.domain.outcomes import Kind, Outcome
 from worker.kas.answers import presentable
 from worker.kas.wire import CALL, Call, TooLate, hush
 
-__all__ = ["BODY_LIMIT", "Exchange", "Raw", "Request", "answered_by", "recorded"]
+__all__ = ["BODY_LIMIT", "TRAIL_LIMIT", "Exchange", "Raw", "Request", "answered_by", "recorded"]
 
 BODY_LIMIT: Final = 2**20
+TRAIL_LIMIT: Final = 2**24  # three months of a gate that opens 500 times a day
 _ENDS: ContextVar[float] = ContextVar("kas_ends", default=math.inf)
 
 
@@ -42,6 +43,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    longest: int = BODY_LIMIT  # bytes of the answer's body
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Exchange:
             response = self._transport.handle_request(self._made(request, call))
             call.status = response.status_code
             try:
-                body = _read(response, call)
+                body = _read(response, call, request.longest)
             finally:
                 response.close()
         except _CAUGHT as error:
@@ -123,11 +125,11 @@ class Exchange:
         )
 
 
-def _read(response: httpx.Response, call: Call) -> bytes:
+def _read(response: httpx.Response, call: Call, longest: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > BODY_LIMIT:
+        if len(body) > longest:
             raise _BodyTooLarge
         call.left(httpcore.ReadTimeout)
     return bytes(body)
@@ -149,7 +151,7 @@ _FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], Kind, str], ...]] = (
     ),
     ((httpx.PoolTimeout, httpcore.PoolTimeout), Kind.NOT_SENT, "no connection became free in time"),
     ((httpx.TimeoutException, httpcore.TimeoutException), Kind.UNANSWERED, "no answer in time"),
-    ((_BodyTooLarge,), Kind.DOUBT, "the answer is larger than 1 MiB"),
+    ((_BodyTooLarge,), Kind.DOUBT, "the answer is larger than it may be"),
     ((TooLate,), Kind.CUT, "cut off by us: the deadline passed with the request half sent"),
     (
         (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError),

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-import structlog
-
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.lock_events import LockEvent
@@ -30,8 +28,6 @@ _HEARD_EVERY = timedelta(hours=1)
 Change = Callable[[str, Callable[[Stay, datetime], Stay | None]], None]
 Fence = tuple[str, str]
 Probe = Callable[[Signs], datetime | None]
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -79,7 +75,6 @@ class TrailKeeper:
 
         self._write_signs(lock, seen, fence, fresh)
         self._keep(lock, fresh, openings, fence, now)
-        log.info("trail.read", lock=lock.name, events=len(events), new=len(fresh))
         there = set(openings.values()) - left
         return [replace(one, has_arrived=one.has_arrived or one.ref in there) for one in guests]
 

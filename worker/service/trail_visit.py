@@ -60,6 +60,7 @@ class TrailVisit:
             fence=lease_key(self.claim),
             probe=self._probe,
         )
+        log.info("trail.read", lock=self.lock.name, events=len(answer.events))
         self._again(next_reading(guests, self.house.trail, self.clock.now()))
 
     def _probe(self, signs: Signs) -> datetime | None:
