@@ -1,4 +1,4 @@
-"""How answers change a code's record: `begin` before a call, `absorb` after it, `observe` after a read.
+"""How answers change a code's record: `begin` before a call, `absorb` after it.
 
 A command is recorded as in doubt before it leaves, so that a worker that dies in the call leaves just the
 record that an unanswered call leaves. Pure; the retry table is `worker.domain.answer_table`.
@@ -18,12 +18,12 @@ from worker.domain.access_code import (
     Phase,
     Written,
 )
-from worker.domain.answer_table import OTHER_PINS, SURELY_NOT, TABLE, Rule, Then
-from worker.domain.goals import Goal, Leave, Wish
+from worker.domain.answer_table import SURELY_NOT, TABLE, Rule, Then
+from worker.domain.goals import Goal, Wish
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.reasons import Job, Reason
-from worker.domain.slots import Sight, View, look, shows
-from worker.domain.steps import Delete, Overwrite, Push, Terms, is_with_a_person
+from worker.domain.slots import View, shows
+from worker.domain.steps import Delete, Overwrite, Push, Terms
 
 PROBE_EVERY = timedelta(minutes=30)
 PROBE_BEFORE = timedelta(hours=1)
@@ -120,12 +120,12 @@ def _done(
     terms: Terms,
 ) -> AccessCode:
     if doubt.job is Job.REMOVE:
-        return removed(code)
+        return code.removed()
     latest = code.latest
     if answer.entries is not None and latest is not None:
         view = View(now, {e.slot: e for e in answer.entries})
         if shows(code, goal.key, latest, view):
-            return on_the_lock(code, now)
+            return code.on_the_lock(now)
     unproven = replace(doubt, answered=True, refutes_from=now + terms.policy.pending_poll)
     return replace(code, doubt=unproven)
 
@@ -208,171 +208,6 @@ def misread(code: AccessCode, outcome: Outcome, now: datetime, terms: Terms) -> 
     if misreads > len(delays):
         return replace(told, gave_up=GaveUp(Reason.UNCONFIRMED, Job.LIST))
     return replace(told, again_at=now + delays[misreads - 1])
-
-
-def observe(code: AccessCode, goal: Goal, view: View, now: datetime, terms: Terms) -> AccessCode:
-    """The record after a successful read: it confirms at any time, and refutes once the doubt allows it."""
-    code = replace(code, misreads=0)
-    if code.slot is None:
-        return code
-    sight = look(code, goal.key, view)
-    if code.latest is not None and shows(code, goal.key, code.latest, view):
-        code = replace(code, proven=True)
-    if isinstance(goal, Wish):
-        return _observe_wish(code, goal, sight, view, now, terms)
-    return _observe_leave(code, goal, sight, view, now, terms)
-
-
-def _observe_wish(
-    code: AccessCode, goal: Wish, sight: Sight, view: View, now: datetime, terms: Terms
-) -> AccessCode:
-    if code.doubt is not None and code.doubt.job is Job.REMOVE:
-        # Confirmed again: until the removal's time is over, a list that shows the code proves nothing.
-        if sight is not Sight.ABSENT and not _refutes(code.doubt, view):
-            return _look_again(code, code.doubt, view, now, terms)
-        code = replace(code, doubt=None, again_at=None)
-    latest = code.latest
-    if latest is not None and shows(code, goal.key, latest, view):
-        return (
-            _still_owing(code, goal, now, terms)
-            if _owes_email(code, goal)
-            else on_the_lock(code, view.read_at)
-        )
-    if code.doubt is not None:
-        # A slot that shows somebody else's code may be given up: only what surely is not to come allows that.
-        doubt = _past_hold(code.doubt, terms) if sight is Sight.FOREIGN else code.doubt
-        if not _refutes(doubt, view):
-            return _look_again(code, doubt, view, now, terms)
-        code = _failed(code, doubt.reason, now, terms, told=goal.pin_is_told)
-    if sight is Sight.ABSENT and code.phase is Phase.SET:
-        return replace(code.fresh(Phase.SETTING), proven=False)
-    if code.phase is Phase.SET:
-        return replace(code, phase=Phase.SETTING, proven=False)
-    if sight in (Sight.OURS, Sight.ABSENT):
-        return replace(code, proven=False)
-    if sight is Sight.FOREIGN and code.phase is Phase.SETTING and not code.proven and len(code.writes) <= 1:
-        # Never seen on the lock, and somebody typed a code into the slot meanwhile: theirs stays.
-        return replace(code, slot=None, writes=())
-    return code
-
-
-def _owes_email(code: AccessCode, goal: Wish) -> bool:
-    """Whether the code was there before the last push, which was for the e-mail alone and was refused."""
-    is_refused = code.last is not None and code.last.kind in SURELY_NOT
-    is_surely_not = code.doubt is None or code.doubt.reason is Reason.PIN_TAKEN
-    return goal.with_email and is_refused and is_surely_not and code.mailed != code.latest
-
-
-def _still_owing(code: AccessCode, goal: Wish, now: datetime, terms: Terms) -> AccessCode:
-    """The list shows the code, and says nothing about the e-mail: the refusals go on counting."""
-    seen = replace(code, phase=Phase.SET, proven=True)
-    return seen if seen.doubt is None else _failed(seen, seen.doubt.reason, now, terms, told=goal.pin_is_told)
-
-
-def _observe_leave(
-    code: AccessCode, goal: Leave, sight: Sight, view: View, now: datetime, terms: Terms
-) -> AccessCode:
-    if sight is Sight.FOREIGN:
-        return removed(code)
-    if code.doubt is not None and code.doubt.job is Job.SET:
-        return _observe_abandoned_set(code, goal, sight, view, now, terms)
-    if sight is Sight.ABSENT:
-        is_owed = code.removal_owed and not is_with_a_person(code)
-        return replace(code, doubt=None, again_at=None) if is_owed else removed(code)
-    if code.doubt is None:
-        return code
-    if not _refutes(code.doubt, view):
-        return _look_again(code, code.doubt, view, now, terms)
-    return _failed(code, code.doubt.reason, now, terms, told=True)
-
-
-def _observe_abandoned_set(
-    code: AccessCode, goal: Leave, sight: Sight, view: View, now: datetime, terms: Terms
-) -> AccessCode:
-    """An add that is no longer wanted may still arrive: its slot stays ours until that is past."""
-    doubt, latest = code.doubt, code.latest
-    if doubt is None or latest is None:
-        return code
-    arrived = shows(code, goal.key, latest, view)
-    late = _past_hold(doubt, terms)
-    if not arrived and not _refutes(late, view):
-        return _look_again(code, late, view, now, terms)
-    if sight is Sight.ABSENT:
-        return removed(code)
-    return replace(code, doubt=None, again_at=None, proven=arrived)
-
-
-def _past_hold(doubt: Doubt, terms: Terms) -> Doubt:
-    """The doubt as it counts where the slot may be given up: the vendor has had its time."""
-    return replace(doubt, refutes_from=max(doubt.refutes_from, doubt.since + terms.hold))
-
-
-def _refutes(doubt: Doubt, view: View) -> bool:
-    return view.read_at >= doubt.refutes_from
-
-
-def _look_again(code: AccessCode, doubt: Doubt, view: View, now: datetime, terms: Terms) -> AccessCode:
-    if doubt.looked_at == view.read_at:
-        return code  # it told nothing before
-    told = replace(code, doubt=replace(doubt, looked_at=view.read_at))
-    if not doubt.answered:
-        return replace(told, again_at=doubt.refutes_from)
-    return replace(told, again_at=min(now + terms.policy.pending_poll, max(doubt.refutes_from, now)))
-
-
-def _failed(code: AccessCode, reason: Reason, now: datetime, terms: Terms, *, told: bool) -> AccessCode:
-    if code.doubt is not None and code.doubt.is_free:
-        return replace(code, doubt=None, again_at=None)
-    job = code.doubt.job if code.doubt is not None else Job.SET
-    failures, delays = code.failures + 1, terms.policy.retry_delays
-    refused = code.refused_pins + (reason is Reason.PIN_TAKEN)
-    counted = replace(code, doubt=None, failures=failures, refused_pins=refused, failed_for=reason)
-    is_no_other_pin = reason is Reason.PIN_TAKEN and (told or refused > OTHER_PINS)
-    if failures > len(delays) or is_no_other_pin:
-        return replace(counted, gave_up=GaveUp(reason, job))
-    return replace(counted, again_at=now + delays[failures - 1])
-
-
-def on_the_lock(code: AccessCode, seen_at: datetime) -> AccessCode:
-    """The code was seen on the lock as it was written last."""
-    last = code.last if code.last is not None else Outcome(Kind.DONE)
-    return replace(
-        code,
-        phase=Phase.SET,
-        proven=True,
-        seen_at=seen_at,
-        doubt=None,
-        in_flight=False,
-        failures=0,
-        refused_pins=0,
-        offline=0,
-        crashes=0,
-        again_at=None,
-        failed_for=None,
-        gave_up=None,
-        waiting=False,
-        writes=code.writes[-1:],
-        tries=(),
-        last=last,
-        letter=None,
-    )
-
-
-def removed(code: AccessCode) -> AccessCode:
-    """The code is off the lock, or is no longer ours to take off: its slot is given back."""
-    return replace(
-        code.fresh(Phase.REMOVED),
-        attempts=code.attempts,
-        slot=None,
-        writes=(),
-        proven=False,
-        seen_at=None,
-        started=None,
-        doubt=None,
-        in_flight=False,
-        by_hand=False,
-        letter=None,
-    )
 
 
 def _remember(writes: tuple[Written, ...], written: Written) -> tuple[Written, ...]:

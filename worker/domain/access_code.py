@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from worker.domain.outcomes import Entry, Outcome
+from worker.domain.outcomes import Entry, Kind, Outcome
 from worker.domain.reasons import Job, Reason
 
 KEPT_WRITES = 4
@@ -203,4 +203,44 @@ class AccessCode:
             removal_owed=False,
             removal_repeated=False,
             blank=Blank.NO,
+        )
+
+    def on_the_lock(self, seen_at: datetime) -> AccessCode:
+        """The code was seen on the lock as it was written last."""
+        last = self.last if self.last is not None else Outcome(Kind.DONE)
+        return replace(
+            self,
+            phase=Phase.SET,
+            proven=True,
+            seen_at=seen_at,
+            doubt=None,
+            in_flight=False,
+            failures=0,
+            refused_pins=0,
+            offline=0,
+            crashes=0,
+            again_at=None,
+            failed_for=None,
+            gave_up=None,
+            waiting=False,
+            writes=self.writes[-1:],
+            tries=(),
+            last=last,
+            letter=None,
+        )
+
+    def removed(self) -> AccessCode:
+        """The code is off the lock, or is no longer ours to take off: its slot is given back."""
+        return replace(
+            self.fresh(Phase.REMOVED),
+            attempts=self.attempts,
+            slot=None,
+            writes=(),
+            proven=False,
+            seen_at=None,
+            started=None,
+            doubt=None,
+            in_flight=False,
+            by_hand=False,
+            letter=None,
         )

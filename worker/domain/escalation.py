@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from worker.domain.access_code import AccessCode, LetterRef, Phase
 from worker.domain.booking import Status
 from worker.domain.house import House
-from worker.domain.plan import unit_of
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
+from worker.domain.wanted import unit_of
 
 NewId = Callable[[], str]
 

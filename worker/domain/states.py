@@ -11,8 +11,8 @@ from worker.domain.booking import Status
 from worker.domain.goals import Wish
 from worker.domain.house import House
 from worker.domain.media import is_tags
-from worker.domain.plan import goals
 from worker.domain.record import Stay
+from worker.domain.wanted import goals
 
 LATE_AFTER = timedelta(minutes=10)
 

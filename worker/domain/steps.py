@@ -1,7 +1,7 @@
 """What to do next about one code: the decision table of the engine. Pure: the same input, the same answer.
 
 `next_step` only reads. What an answer or a list changes in the code's record is said in
-`worker.domain.absorb`.
+`worker.domain.absorb` and `worker.domain.observe`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from worker.domain.absorb import absorb, absorb_blank, begin, begin_blank, observe, recover
+from worker.domain.absorb import absorb, absorb_blank, begin, begin_blank, misread, recover
 from worker.domain.absorb import probed as probe_failed
 from worker.domain.access_code import AccessCode, Blank, GaveUp, Phase, Written
 from worker.domain.answer_table import SURELY_NOT
@@ -16,8 +16,9 @@ from worker.domain.house import House, Policy
 from worker.domain.marks import marked
 from worker.domain.media import is_tags
 from worker.domain.notices import About
-from worker.domain.outcomes import Answer, Entry
-from worker.domain.plan import adopted, goals, policy_of, turned
+from worker.domain.observe import observe
+from worker.domain.outcomes import Answer, Entry, Outcome
+from worker.domain.plan import adopted, turned
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
 from worker.domain.slots import Sight, View, free_slot, look, unclaimed
@@ -37,6 +38,7 @@ from worker.domain.steps import (
     is_with_a_person,
     next_step,
 )
+from worker.domain.wanted import goals, policy_of
 
 MOST_CRASHES = 3
 AFTER_CRASH = timedelta(seconds=30)
@@ -259,6 +261,16 @@ def crashed(stay: Stay, lock: str, now: datetime) -> Stay:
     if crashes > MOST_CRASHES and not is_with_a_person(code):
         code = replace(code, gave_up=GaveUp(Reason.BUG, Job.JOB))
     return stay.with_code(code)
+
+
+def unread(
+    stay: Stay, lock: str, outcome: Outcome, hold: timedelta, house: House, now: datetime
+) -> Stay | None:
+    """The stay after its lock's list could not be read; None where it has no code there."""
+    code = stay.code(lock)
+    if code is None:
+        return None
+    return stay.with_code(misread(code, outcome, now, Terms(policy=policy_of(stay, house), hold=hold)))
 
 
 def without_pin(stay: Stay, lock: str) -> Stay:

@@ -9,9 +9,9 @@ from worker.domain.escalation import open_letters
 from worker.domain.goals import Wish
 from worker.domain.house import House
 from worker.domain.notices import TOLD_ONCE, About, DoorWarning
-from worker.domain.plan import goals, policy_of
 from worker.domain.record import Stay
 from worker.domain.states import is_as_wanted, is_over, risk_begins
+from worker.domain.wanted import goals, policy_of
 
 LOOK_AGAIN = timedelta(days=1)
 _GUEST = ("guest_name", "guest_email", "guest_phone", "email_message", "pin", "rfid")

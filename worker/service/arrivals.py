@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from worker.domain.booking import Status
 from worker.domain.house import House
 from worker.domain.media import door_of
-from worker.domain.plan import held_back, unit_of
 from worker.domain.record import Stay
+from worker.domain.wanted import held_back, unit_of
 from worker.store import keys
 from worker.store.codec import to_millis
 from worker.store.locks import FENCE

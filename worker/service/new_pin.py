@@ -9,9 +9,9 @@ from datetime import datetime
 from worker.domain.booking import StayKey
 from worker.domain.house import House
 from worker.domain.pins import choose
-from worker.domain.plan import policy_of, unit_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
+from worker.domain.wanted import policy_of, unit_of
 from worker.service.ledger import Extras, Known, Ledger
 from worker.store.agenda import Claim
 from worker.store.commit import TakenError

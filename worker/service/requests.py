@@ -8,8 +8,9 @@ from datetime import datetime
 from worker.domain.booking import StayKey
 from worker.domain.goals import Wish
 from worker.domain.pins import choose
-from worker.domain.plan import goals, policy_of, takes_email, turned_for_new_pin, unit_of
+from worker.domain.plan import turned_for_new_pin
 from worker.domain.record import Stay
+from worker.domain.wanted import goals, policy_of, takes_email, unit_of
 from worker.service.ledger import Extras, Ledger
 from worker.store.commit import TakenError
 from worker.store.store import Store

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from worker.domain.absorb import removed
 from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.dead_letter import DeadLetter, LetterState
 from worker.domain.escalation import open_letters
 from worker.domain.goals import Leave
 from worker.domain.house import House
-from worker.domain.plan import goals
 from worker.domain.record import Stay
+from worker.domain.wanted import goals
 from worker.service.entries import fence_command
 from worker.service.ledger import Extras, Ledger
 from worker.store import keys
@@ -128,7 +127,7 @@ def _resolved(stay: Stay | None, letter_id: str, house: House, now: datetime) ->
     if code is None:
         return None
     if _is_removal(stay, code, house, now):
-        return stay.with_code(removed(code))
+        return stay.with_code(code.removed())
     by_hand = replace(
         code.fresh(Phase.SET), by_hand=True, doubt=None, in_flight=False, letter=None, proven=False
     )

@@ -13,10 +13,10 @@ from worker.domain.goals import Goal, Wish
 from worker.domain.house import House, Lock
 from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Outcome
-from worker.domain.plan import goals, unit_of
 from worker.domain.record import Note, Stay
 from worker.domain.signs import Signs
 from worker.domain.states import booking_state, code_state, email_state, is_as_wanted, is_at_risk
+from worker.domain.wanted import goals, unit_of
 from worker.service.lock_facts import UNMANAGED
 from worker.store.events import RejectedEvent
 from worker.store.locks import FENCE

@@ -13,31 +13,26 @@ from threading import Event
 import structlog
 
 from worker.domain import turn
-from worker.domain.absorb import misread
-from worker.domain.access_code import AccessCode, Phase
 from worker.domain.booking import StayKey
 from worker.domain.house import House, Lock
 from worker.domain.media import door_of, is_tags
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
 from worker.domain.pins import NoPinLeftError, choose
-from worker.domain.plan import policy_of
 from worker.domain.record import Stay
 from worker.domain.slots import View
-from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
+from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step
 from worker.domain.trail import GIVES_WAY, TRAIL, guest_of, next_reading
 from worker.service.clock import Clock
 from worker.service.generation import OlderFileError
 from worker.service.ledger import Extras, Known, Ledger
 from worker.service.lock_calls import LockCalls
 from worker.service.lock_facts import LockFacts
+from worker.service.lock_record import LockRecord
 from worker.service.new_pin import with_new_pin
-from worker.service.notice_writes import unmanaged_commands
 from worker.service.trail import TrailKeeper
 from worker.service.trail_visit import TrailVisit
-from worker.store import keys
 from worker.store.agenda import Claim, lease_key
-from worker.store.commit import Commit, FencedError, TakenError
-from worker.store.locks import FENCE
+from worker.store.commit import FencedError, TakenError
 from worker.store.redis_client import RedisError
 from worker.store.store import Store
 from worker.store.vault import UnreadableError
@@ -54,7 +49,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Visit:
-    """What is known during the visit: the list as read, the records, who holds which slot."""
+    """What is known during the visit: the list as read, the records of its stays, and who is to be served."""
 
     store: Store
     ledger: Ledger
@@ -66,8 +61,7 @@ class Visit:
     calls: LockCalls
     view: View | None = None
     queue: list[str] = field(default_factory=list)
-    known: dict[str, Known] = field(default_factory=dict)
-    slots: dict[int, str] = field(default_factory=dict)
+    record: LockRecord = field(init=False)
     facts: LockFacts = field(init=False)
     trail: TrailKeeper = field(init=False)
     started: float = field(default_factory=time.monotonic)
@@ -82,7 +76,15 @@ class Visit:
         self.spare_pin = token_hex(4).upper() if has_tags else choose(SPARE_LENGTH, lambda _: False)
         self.facts = LockFacts(dict(self.claim.facts), self.lock.zone)
         self.trail = TrailKeeper(self.store, self.ledger, lambda: self.house)
-        self.slots, self.queue = dict(self.claim.slots), list(self.claim.refs)
+        self.record = LockRecord(
+            store=self.store,
+            ledger=self.ledger,
+            house=self.house,
+            lock=self.lock,
+            claim=self.claim,
+            slots=dict(self.claim.slots),
+        )
+        self.queue = list(self.claim.refs)
         self.offline = list(self.claim.offline)
 
     def run(self) -> None:
@@ -106,7 +108,7 @@ class Visit:
 
     def _take_over(self, ref: str, raw: str) -> None:
         try:
-            self.known[ref] = Known(raw, self.store.stays.load(raw))
+            self.record.known[ref] = Known(raw, self.store.stays.load(raw))
         except UnreadableError:
             log.exception("visit.unreadable", lock=self.lock.name, stay=ref)
             self.queue.remove(ref)
@@ -130,11 +132,11 @@ class Visit:
                 if ref == TRAIL:
                     self.store.agenda.put_off(self.lock.name, ref, UNREADABLE_AGAIN)
                 else:
-                    self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
+                    self.record.change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
 
     def _goes_on(self) -> bool:
         """Go on with what has become due meanwhile, or give the lock back."""
-        guests = [g for stay in self._stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
+        guests = [g for stay in self.record.stays() if (g := guest_of(stay, self.lock.name, self.lock.zone))]
         trail_at = next_reading(guests, self.house.trail, self.clock.now())
         if self.is_heard:
             self.is_heard = False
@@ -165,18 +167,11 @@ class Visit:
         self.calls.is_over = self.store.agenda.is_wanted(self.lock.name)
         return self.calls.is_over
 
-    def _stays(self) -> list[Stay]:
-        return [known.stay for known in self.known.values() if known.stay is not None]
-
     def _urgency(self, ref: str) -> datetime:
         if ref == TRAIL:
             return self.claim.now + GIVES_WAY
-        code = self._code(ref)
+        code = self.record.code(ref)
         return code.deadline if code is not None and code.deadline is not None else self.claim.now
-
-    def _code(self, ref: str) -> AccessCode | None:
-        known = self.known.get(ref)
-        return known.stay.code(self.lock.name) if known is not None and known.stay is not None else None
 
     def _serve(self, ref: str) -> None:
         """Bring one code on as far as it goes now."""
@@ -184,7 +179,7 @@ class Visit:
             if self._must_end():
                 return
             step = self._look(ref)
-            if self.known[ref].stay is None:
+            if self.record.known[ref].stay is None:
                 self.store.agenda.forget(self.lock.name, ref)
                 return
             if not self._act(ref, step):
@@ -194,7 +189,7 @@ class Visit:
                 return
         # Whatever goes round in circles must not flood the vendor: it counts as a failed job.
         log.error("visit.no_end", lock=self.lock.name, stay=ref)
-        self._change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
+        self.record.change(ref, lambda stay, now: turn.crashed(stay, self.lock.name, now))
 
     def _look(self, ref: str) -> Step | None:
         """Fold what was seen of the code into its record, and say what comes next."""
@@ -205,7 +200,7 @@ class Visit:
             found[:] = [step]
             return None if looked == stay and isinstance(step, _ACTS) else looked
 
-        self._change(ref, change, Extras(claim=self.claim, reschedule=self.lock.name))
+        self.record.change(ref, change, Extras(claim=self.claim, reschedule=self.lock.name))
         return found[0] if found else None
 
     def _act(self, ref: str, step: Step | None) -> bool:
@@ -227,7 +222,7 @@ class Visit:
         since, answer = self.calls.set_clock()
         is_set = answer.outcome.kind is Kind.DONE
         self.facts.clock_answered(since, is_set=is_set)
-        self._change(ref, lambda stay, now: turn.probed(stay, self.lock.name, self.house, now))
+        self.record.change(ref, lambda stay, now: turn.probed(stay, self.lock.name, self.house, now))
         if is_set:
             self._gateway_answered()
 
@@ -241,29 +236,29 @@ class Visit:
             house=self.house,
             clock=self.clock,
             facts=self.facts,
-            change=self._change,
+            change=self.record.change,
             reached=self._gateway_answered,
-        ).serve(list(self.slots.values()))
+        ).serve(list(self.record.slots.values()))
 
     def _gateway_answered(self) -> None:
         """What failed only because the gateway was away is tried again."""
         self.is_heard = True
         offline, self.offline = self.offline, []
         for ref in offline:
-            self._change(ref, lambda stay, _: turn.reachable(stay, self.lock.name))
+            self.record.change(ref, lambda stay, _: turn.reachable(stay, self.lock.name))
             if ref not in self.queue:
                 self.queue.append(ref)
 
     def _choose_pin(self, ref: str) -> None:
         try:
             key = StayKey.parse(ref)
-            self.known[ref] = with_new_pin(self.ledger, key, self.house, self.claim, self.view)
+            self.record.known[ref] = with_new_pin(self.ledger, key, self.house, self.claim, self.view)
         except (NoPinLeftError, TakenError):
-            self._change(ref, lambda stay, _: turn.without_pin(stay, self.lock.name))
+            self.record.change(ref, lambda stay, _: turn.without_pin(stay, self.lock.name))
 
     def _rests(self, ref: str) -> bool:
         """Whether the record as just written wants nothing before some later time."""
-        code = self._code(ref)
+        code = self.record.code(ref)
         return code is None or code.due is None or code.due > self.clock.now()
 
     def _seen(self, now: datetime) -> turn.Visit:
@@ -271,35 +266,14 @@ class Visit:
             lock=self.lock.name,
             hold=self.calls.account.vendor_hold,
             view=self.view,
-            claimed=tuple(self.slots.items()),
+            claimed=tuple(self.record.slots.items()),
             quiet_until=self.calls.quiet_at(now),
             clock_set_at=self.facts.clock_set_at(now),
             clock_tried=self.facts.clock_was_tried(now),
             spare_pin=self.spare_pin,
             cleared=tuple(self.cleared),
-            leaving=tuple(slot for slot, ref in self.slots.items() if self._is_leaving(ref)),
+            leaving=tuple(slot for slot, ref in self.record.slots.items() if self.record.is_leaving(ref)),
         )
-
-    def _is_leaving(self, ref: str) -> bool:
-        code = self._code(ref)
-        return code is not None and code.phase is Phase.REMOVING and code.letter is None
-
-    def _change(
-        self, ref: str, change: Callable[[Stay, datetime], Stay | None], extras: Extras | None = None
-    ) -> None:
-        """Change the stay under this visit's lease, and keep the slots' holders in step."""
-
-        def wanted(stay: Stay | None, now: datetime) -> Stay | None:
-            return change(stay, now) if stay is not None else None
-
-        given = extras if extras is not None else Extras(claim=self.claim)
-        self.known[ref] = self.ledger.change(
-            StayKey.parse(ref), wanted, extras=given, known=self.known.get(ref)
-        )
-        self.slots = {slot: owner for slot, owner in self.slots.items() if owner != ref}
-        code = self._code(ref)
-        if code is not None and code.slot is not None:
-            self.slots[code.slot] = ref
 
     def _read(self, ref: str) -> None:
         """Read the lock's list, once for all codes served in this visit."""
@@ -308,57 +282,27 @@ class Visit:
             self.view = View(since, {entry.slot: entry for entry in answer.entries})
             self.facts.note("tags" if is_tags(self.lock.name) else "list", since)
             self._take_in_strays(self.view)
-            self._tell_of_unmanaged(self.view)
-            self._unfence(self.view)
+            self.record.tell_of_unmanaged(self.view, self.facts, self.clock.now())
+            self.record.unfence(self.view)
             return
         self.calls.is_over = True
         for one in [ref, *(other for other in self.queue if other != TRAIL)]:
-            self._change(one, self._misread(answer.outcome))
+            self.record.change(one, self._misread(answer.outcome))
 
     def _misread(self, outcome: Outcome) -> Callable[[Stay, datetime], Stay | None]:
-        def change(stay: Stay, now: datetime) -> Stay | None:
-            code = stay.code(self.lock.name)
-            if code is None:
-                return None
-            terms = Terms(policy=policy_of(stay, self.house), hold=self.calls.account.vendor_hold)
-            return stay.with_code(misread(code, outcome, now, terms))
-
-        return change
+        hold = self.calls.account.vendor_hold
+        return lambda stay, now: turn.unread(stay, self.lock.name, outcome, hold, self.house, now)
 
     def _take_in_strays(self, view: View) -> None:
         """Codes under the mark of a stay that no longer wants them: a late add after a cancel, say."""
-        for key, entry in turn.strays(view, tuple(self.slots.items())):
+        for key, entry in turn.strays(view, tuple(self.record.slots.items())):
             ref = str(key)
-            self._change(ref, self._reclaim(entry))
-            if self._code(ref) is not None and ref not in self.queue:
+            self.record.change(ref, self._reclaim(entry))
+            if self.record.code(ref) is not None and ref not in self.queue:
                 self.queue.append(ref)
-
-    def _tell_of_unmanaged(self, view: View) -> None:
-        """A code under the mark of a booking that is not on record is left alone, listed, and told once."""
-        found = {}
-        for key, entry in turn.strays(view, tuple(self.slots.items())):
-            is_unknown = str(key) in self.known and self.known[str(key)].stay is None
-            if is_unknown and key.source in self.house.sources:
-                found[str(entry.slot)] = str(key)
-        new, gone = self.facts.holds_unmanaged(found, of_tags=is_tags(self.lock.name))
-        if new or gone:
-            commit = Commit(fence=lease_key(self.claim))
-            commit.commands = unmanaged_commands(self.lock.name, new, gone, self.clock.now())
-            commit.run(self.store.scripts, self.house)
 
     def _reclaim(self, entry: Entry) -> Callable[[Stay, datetime], Stay | None]:
         return lambda stay, now: turn.reclaimed(stay, self.lock.name, entry, self.house, now)
-
-    def _unfence(self, view: View) -> None:
-        """A fenced slot that a clean list shows empty is free again."""
-        fenced = {slot: owner for slot, owner in self.slots.items() if owner.startswith(FENCE)}
-        empty = {slot: owner for slot, owner in fenced.items() if slot not in view.entries}
-        if empty:
-            commit = Commit(fence=lease_key(self.claim))
-            commit.freed += [(keys.lock_slots(self.lock.name), str(n), owner) for n, owner in empty.items()]
-            commit.call_in(self.lock.name, self.claim.account)
-            commit.run(self.store.scripts, self.house)
-            self.slots = {slot: owner for slot, owner in self.slots.items() if slot not in empty}
 
     def _command(self, ref: str, step: Push | Overwrite | Delete) -> None:
         """Record the intent, call, record the answer."""
@@ -370,8 +314,8 @@ class Visit:
             return turn.begun(looked, step, self._seen(now), self.house, now) if begun else None
 
         asked = time.monotonic()
-        self._change(ref, begin, Extras(claim=self.claim, renew=self.calls.lease))
-        stay = self.known[ref].stay
+        self.record.change(ref, begin, Extras(claim=self.claim, renew=self.calls.lease))
+        stay = self.record.known[ref].stay
         if not begun or stay is None:
             return
         self.cleared |= {step.slot} if isinstance(step, Clear) else set()
@@ -381,7 +325,7 @@ class Visit:
         def take_in(found: Stay, now: datetime) -> Stay:
             return turn.answered(found, answer, self._seen(now), self.house, now, step)
 
-        self._change(ref, take_in)
+        self.record.change(ref, take_in)
         self._learn(step, answer)
         if answer.outcome.kind is Kind.DONE:
             self._gateway_answered()
@@ -399,6 +343,6 @@ class Visit:
 
     def _call_in_waiting(self) -> None:
         """A slot has become free: whoever waits for one is served next."""
-        refs = [ref for ref in self.known if ref not in self.queue]
-        waiting = [ref for ref in refs if (code := self._code(ref)) is not None and code.waiting]
+        refs = [ref for ref in self.record.known if ref not in self.queue]
+        waiting = [ref for ref in refs if (code := self.record.code(ref)) is not None and code.waiting]
         self.queue = sorted(waiting, key=self._urgency) + self.queue

@@ -318,7 +318,7 @@ def test_a_stale_visit_unfences_no_slot_of_another(store: Store) -> None:
     store.client.set(keys.lease("SS1"), "another holder")
     Commit(commands=[["HSET", keys.lock_slots("SS1"), "120", "direct/BK-2"]]).run(store.scripts, desk.house)
     with suppress(FencedError):
-        visit._unfence(View(datetime.now(UTC), {}))
+        visit.record.unfence(View(datetime.now(UTC), {}))
     assert {120: "direct/BK-2"} == store.locks.slots("SS1")
 
 

@@ -20,9 +20,9 @@ from tests.integration.store.conftest import SECRET, Desk, an_event, make_house
 from worker.domain.access_code import GaveUp, Phase
 from worker.domain.booking import StayKey
 from worker.domain.goals import Wish
-from worker.domain.plan import goals
 from worker.domain.reasons import Job, Reason
 from worker.domain.record import Stay
+from worker.domain.wanted import goals
 from worker.processes.embedded_redis import EmbeddedRedis
 from worker.service.accounts import Accounts
 from worker.service.apply_event import EventApplier

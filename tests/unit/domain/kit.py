@@ -18,10 +18,11 @@ from worker.domain.goals import Goal
 from worker.domain.house import Account, House, Lock, Policy, Unit
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Answer, Entry, Kind, Outcome
-from worker.domain.plan import applied, goals, policy_of
+from worker.domain.plan import applied
 from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Delete, Push, Read, SetClock, Step, Terms
+from worker.domain.wanted import goals, policy_of
 
 GATE, DOOR, SHED = "SS000001", "SS000002", "SS000003"
 KEY = StayKey("direct", "BK-1")

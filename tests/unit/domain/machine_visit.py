@@ -13,9 +13,9 @@ from worker.domain.absorb import misread
 from worker.domain.answer_table import SURELY_NOT
 from worker.domain.outcomes import Answer, Kind, Outcome
 from worker.domain.pins import choose
-from worker.domain.plan import policy_of, unit_of
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Clear, Delete, Overwrite, Push, Read, SetClock, Step, Terms
+from worker.domain.wanted import policy_of, unit_of
 
 
 class VisitModel:

@@ -18,10 +18,11 @@ from worker.domain.booking import BookingEvent, EventType, StayKey, Version
 from worker.domain.follow import followed_up
 from worker.domain.goals import Goal
 from worker.domain.outcomes import Entry, Kind
-from worker.domain.plan import applied, goals
+from worker.domain.plan import applied
 from worker.domain.record import Stay
 from worker.domain.slots import View
 from worker.domain.steps import ChoosePin, Delete, Overwrite, Push, Read, SetClock
+from worker.domain.wanted import goals
 
 REFS = [f"direct/BK-{n}" for n in range(3)]
 LOCKS = [GATE, DOOR, SHED]

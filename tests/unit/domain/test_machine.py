@@ -33,9 +33,10 @@ from worker.domain.goals import Wish
 from worker.domain.marks import name_for
 from worker.domain.outcomes import Entry
 from worker.domain.pins import choose
-from worker.domain.plan import applied, goals, takes_email, turned_for_new_pin
+from worker.domain.plan import applied, turned_for_new_pin
 from worker.domain.record import Stay
 from worker.domain.turn import crashed
+from worker.domain.wanted import goals, takes_email
 from worker.service.review import _resolved as resolved
 
 KINDS = ["created", "updated", "cancelled"]

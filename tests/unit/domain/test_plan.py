@@ -28,9 +28,10 @@ from worker.domain.access_code import Phase
 from worker.domain.escalation import trouble_of
 from worker.domain.goals import Leave, Wish
 from worker.domain.outcomes import Kind
-from worker.domain.plan import applied, goals, held_back, job_of
-from worker.domain.reasons import Job, Reason
+from worker.domain.plan import applied
+from worker.domain.reasons import Reason
 from worker.domain.steps import Delete, Push, Wait
+from worker.domain.wanted import goals, held_back
 
 MAIL = "ann@example.com"
 
@@ -47,7 +48,6 @@ def test_every_mapped_lock_gets_the_same_pin_and_window() -> None:
     bench = Bench().book(unit="house")
     assert wish(bench, GATE).written == wish(bench, DOOR).written
     assert {GATE, DOOR} == {code.lock for code in bench.stay.codes}
-    assert Job.SET is job_of(wish(bench))
 
 
 def test_a_stay_to_come_is_planned_and_due_at_its_lead_time() -> None:
