@@ -67,10 +67,10 @@ def test_each_kind(served: Senders, adapter: str) -> None:
 @pytest.mark.parametrize("status", ["tentative", "blocked", "inquiry"])
 def test_each_status(served: Senders, status: str) -> None:
     """A status goes out in the sender's own word."""
-    booking = json.loads(run("--as", ADAPTERS[0], "--status", status).stdout)["booking"]
+    booking = json.loads(run("--as", "hostaway", "--status", status).stdout)["booking"]
     served.web.apply()
     expected = Status.BLOCKED if status == "blocked" else Status.TENTATIVE
-    assert expected is served.booking(ADAPTERS[0], booking).status
+    assert expected is served.booking("hostaway", booking).status
 
 
 @pytest.mark.parametrize(

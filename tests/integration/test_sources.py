@@ -97,10 +97,8 @@ class TestStory:
         self, kit: Senders, stay: SampleStay, adapter: str, status: str
     ) -> None:
         """E10: inquiries, options and blocks get no code, and one that is confirmed later does."""
-        expected = Status.BLOCKED if status == "blocked" else Status.TENTATIVE
         kit.tell(adapter, replace(stay, status=status))
-        found = kit.stay(adapter, stay.id)
-        assert found is None or expected is found.booking.status
+        assert kit.booking(adapter, stay.id).status in (Status.TENTATIVE, Status.BLOCKED)
         assert set() == kit.doors(adapter, stay.id)
         kit.tell(adapter, later(stay))
         assert {"SS000001"} == kit.doors(adapter, stay.id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhooks.sources import hostaway, innkey
+from webhooks.sources import hostaway, innkey, lodgify
 from webhooks.sources.adapter import Adapter
 
 __all__ = ["ADAPTERS"]
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({"hostaway": hostaway, "innkey": innkey})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
+    {"hostaway": hostaway, "innkey": innkey, "lodgify": lodgify}
+)
