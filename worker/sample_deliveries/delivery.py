@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from worker.property_access import SourceConfig
-from worker.sample_deliveries import hostaway, lodgify, smoobu
+from worker.sample_deliveries import beds24, hostaway, lodgify, smoobu
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
 
@@ -34,7 +34,9 @@ class Sender(Protocol):
         """What the sender writes that concerns no stay."""
 
 
-SENDERS: Mapping[str, Sender] = MappingProxyType({"hostaway": hostaway, "lodgify": lodgify, "smoobu": smoobu})
+SENDERS: Mapping[str, Sender] = MappingProxyType(
+    {"beds24": beds24, "hostaway": hostaway, "lodgify": lodgify, "smoobu": smoobu}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
