@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhooks.sources import beds24, hostaway, innkey, lodgify, smoobu
+from webhooks.sources import beds24, hospitable, hostaway, innkey, lodgify, smoobu
 from webhooks.sources.adapter import Adapter
 
 __all__ = ["ADAPTERS"]
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
-    {"beds24": beds24, "hostaway": hostaway, "innkey": innkey, "lodgify": lodgify, "smoobu": smoobu}
+    {
+        "beds24": beds24,
+        "hospitable": hospitable,
+        "hostaway": hostaway,
+        "innkey": innkey,
+        "lodgify": lodgify,
+        "smoobu": smoobu,
+    }
 )
