@@ -19,6 +19,7 @@ from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, UnprovenError
 from worker import properties
 from worker.domain.booking import Status
+from worker.sample_deliveries import guesty
 from worker.sample_deliveries.delivery import SENDERS
 from worker.sample_deliveries.stay import SampleStay
 
@@ -181,3 +182,10 @@ def test_the_page_has_its_parts(name: str) -> None:
     wanted = ["Set it up", "What it sends", "What Innkey does with it", "What is certain, and what is not"]
     assert wanted == re.findall(r"^## (.*)$", page, flags=re.MULTILINE)
     assert f"innkey send-test --as {name}" in page
+
+
+def test_the_page_shows_the_older_version_too() -> None:
+    """Guesty's page shows both versions."""
+    page = (ROOT / "docs/how-to/sources/guesty.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```json\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert guesty.legacy(STAY) == json.loads(shown[1])

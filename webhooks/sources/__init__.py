@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhooks.sources import beds24, hospitable, hostaway, innkey, lodgify, smoobu
+from webhooks.sources import beds24, guesty, hospitable, hostaway, innkey, lodgify, smoobu
 from webhooks.sources.adapter import Adapter
 
 __all__ = ["ADAPTERS"]
@@ -13,6 +13,7 @@ __all__ = ["ADAPTERS"]
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         "beds24": beds24,
+        "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
         "innkey": innkey,

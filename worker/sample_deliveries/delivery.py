@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from worker.property_access import SourceConfig
-from worker.sample_deliveries import beds24, hospitable, hostaway, lodgify, smoobu
+from worker.sample_deliveries import beds24, guesty, hospitable, hostaway, lodgify, smoobu
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
 
@@ -35,7 +35,14 @@ class Sender(Protocol):
 
 
 SENDERS: Mapping[str, Sender] = MappingProxyType(
-    {"beds24": beds24, "hospitable": hospitable, "hostaway": hostaway, "lodgify": lodgify, "smoobu": smoobu}
+    {
+        "beds24": beds24,
+        "guesty": guesty,
+        "hospitable": hospitable,
+        "hostaway": hostaway,
+        "lodgify": lodgify,
+        "smoobu": smoobu,
+    }
 )
 
 
