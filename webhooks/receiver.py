@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -14,7 +13,7 @@ from webhooks.body import read_body
 from webhooks.problems import Problem, as_response
 from webhooks.services import innkey
 from webhooks.sources import ADAPTERS
-from webhooks.sources.adapter import Adapter, NotUnderstoodError, Parsed, UnprovenError
+from webhooks.sources.adapter import Adapter, Delivery, NotUnderstoodError, Parsed, UnprovenError
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands
 from worker.store.events import RejectedEvent, rejected_id
@@ -26,20 +25,19 @@ blueprint = Blueprint("webhooks", __name__)
 log = structlog.get_logger(__name__)
 
 
-@blueprint.post("/webhooks/<source>")
-@blueprint.post("/webhooks/<source>/<token>")
+@blueprint.route("/webhooks/<source>", methods=["GET", "POST"])
+@blueprint.route("/webhooks/<source>/<token>", methods=["GET", "POST"])
 def receive(source: str, token: str | None = None) -> Response:
     """Answer one delivery."""
     config = _source(source, token)
     adapter = ADAPTERS[config.adapter]
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    body = _body(config, adapter)
-    _prove(headers, body, token, config, adapter)
+    delivery = _delivery(config, adapter)
+    _prove(delivery, token, config, adapter)
     try:
         try:
-            parsed = adapter.parse(headers, body, config)
+            parsed = adapter.parse(delivery, config)
         except NotUnderstoodError as error:
-            return _kept(config, adapter, body, error)
+            return _kept(config, adapter, delivery, error)
         return _recorded(config, parsed)
     except RedisError:
         tally.count(config.name, "unavailable")
@@ -54,7 +52,9 @@ def _source(name: str, token: str | None) -> SourceConfig:
     return config
 
 
-def _body(config: SourceConfig, adapter: Adapter) -> bytes:
+def _delivery(config: SourceConfig, adapter: Adapter) -> Delivery:
+    if request.method != "POST" and not (request.method == "GET" and "" in adapter.content_types):
+        raise Problem(405, "Deliveries of this source are POSTed.", headers={"Allow": "POST"})
     try:
         body = read_body()
     except RequestEntityTooLarge:
@@ -62,19 +62,23 @@ def _body(config: SourceConfig, adapter: Adapter) -> bytes:
         raise
     if request.mimetype not in adapter.content_types:
         _count_refusal(config, "wrong_content_type", "content type")
-        wanted = " or ".join(sorted(adapter.content_types))
+        wanted = " or ".join(sorted(adapter.content_types - {""}))
         raise Problem(415, f"Send it with Content-Type: {wanted}.", headers={"Accept": wanted})
-    return body
+    return Delivery(
+        body=body,
+        received=datetime.now(UTC),
+        content_type=request.mimetype,
+        query=request.query_string.decode("latin-1"),
+        headers={name.lower(): value for name, value in request.headers.items()},
+    )
 
 
-def _prove(
-    headers: Mapping[str, str], body: bytes, token: str | None, config: SourceConfig, adapter: Adapter
-) -> None:
+def _prove(delivery: Delivery, token: str | None, config: SourceConfig, adapter: Adapter) -> None:
     try:
         if config.secrets:
-            adapter.verify(headers, body, config, datetime.now(UTC))
+            adapter.verify(delivery, config, delivery.received)
         else:
-            proofs.check(headers, token, config)
+            proofs.check(delivery.headers, token, config)
     except UnprovenError as error:
         _count_refusal(config, "unproven", str(error))
         challenge = {"WWW-Authenticate": 'Basic realm="Innkey"'} if config.username is not None else {}
@@ -87,12 +91,11 @@ def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
 
 
 def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
-    outcome = "ignored"
-    if parsed.event is not None:
-        services = innkey()
-        key, is_new = services.store.events.accept(parsed.event)
-        outcome = "accepted" if is_new else "duplicate"
+    services, outcome = innkey(), "duplicate" if parsed.events else "ignored"
+    for event in parsed.events:
+        key, is_new = services.store.events.accept(event, by_content=parsed.by_content)
         if is_new:
+            outcome = "accepted"
             services.hints.event(key)
     tally.count(config.name, outcome)
     if outcome != "ignored":
@@ -100,16 +103,21 @@ def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     return jsonify(status=outcome, event=parsed.id)
 
 
-def _kept(config: SourceConfig, adapter: Adapter, body: bytes, error: NotUnderstoodError) -> Response:
-    """Keep what is authentic but not understood; the same body again is the same record."""
+def _kept(config: SourceConfig, adapter: Adapter, delivery: Delivery, error: NotUnderstoodError) -> Response:
+    """Keep what is authentic but not understood; the same body again is the same record.
+
+    An address alone says too little for that: the next change of the booking has the same one.
+    """
     services = innkey()
+    said = delivery.body or f"{delivery.query} {delivery.received.isoformat()}".encode()
     rejected = RejectedEvent(
-        id=rejected_id(config.name, body),
+        id=rejected_id(config.name, said),
         source=config.name,
         received=services.clock.now(),
         content_type=request.headers.get("Content-Type", "")[:200],
         errors=error.errors,
-        body=body,
+        body=delivery.body,
+        query=delivery.query,
     )
     # A sender that is told 200 does not come again, and nobody looks at its log: a person here is told.
     told = bad_event_commands(config.name, rejected.id, rejected.received)

@@ -23,7 +23,7 @@ from worker.settings import Settings
 
 __all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_properties"]
 
-ADAPTERS = frozenset({"innkey"})
+ADAPTERS = frozenset({"beds24", "guesty", "hospitable", "hostaway", "innkey", "lodgify", "smoobu"})
 
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 

@@ -15,6 +15,8 @@ from worker.settings import Settings
 
 __all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
+SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
+UNSIGNED = frozenset({"hostaway", "smoobu", "beds24"})
 _PROOFS = ("secret", "username", "header", "token")
 _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
@@ -117,6 +119,9 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if name == RESERVED:
         findings.add(path, "is a name of Innkey's own, for tags of the house", "call the source otherwise")
     _check_proof(raw, path, findings)
+    if adapter in UNSIGNED and "secret" in table:
+        cure = "use username and password, header, or token, whichever the sender can be given"
+        findings.add((*path, "secret"), f"is of no use, {adapter} signs nothing", cure)
     header = table.get("header", {})
     return SourceConfig(
         name=name,
@@ -157,7 +162,7 @@ def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -
         if secret is None:
             continue
         secrets.append(secret)
-        if table.get("adapter") == "innkey" and not _is_webhook_secret(secret.reveal()):
+        if table.get("adapter") in SIGNED_AS_STANDARD_WEBHOOKS and not _is_webhook_secret(secret.reveal()):
             cause = f"the value of {name} is not a secret of Standard Webhooks"
             findings.add(at, cause, _HOW_TO_MAKE_ONE)
     return tuple(secrets)

@@ -36,12 +36,25 @@ CALLS = {
     "POST /v1/locks/{lock}/clock": {202},
     "GET /v1/locks/{lock}/events": {200},
     "GET /v1/locks/{lock}/codes": {200},
+    "GET /v1/locks/{lock}/rfids": {200},
+    "POST /v1/locks/{lock}/rfids": {202},
+    "DELETE /v1/locks/{lock}/rfids/{rfid_id}": {202},
     "GET /v1/operator-log": {200},
     "GET /v1/rejected-events": {200},
     "POST /v1/rejected-events/{id}/replay": {202},
 }
+# Dates and names of locks cannot be invented either.
+TAG = {
+    "id": "cleaner-1",
+    "number": "A1B2C3D4",
+    "name": "Cleaner",
+    "starts": "2026-12-01",
+    "ends": "2098-12-05T10:00",
+    "locks": ["SS000002"],
+}
 MAY = {"Authorization": f"Bearer {TOKEN}"}
 # What no generator can invent: the cursor of a list, a day of the calendar.
+ADD_TAG = "POST /v1/locks/{lock}/rfids"
 GIVEN = {"cursor": "", "from": "2026-12-01", "to": "2026-12-31T10:00+10:00"}
 
 
@@ -146,8 +159,10 @@ def test_good_requests(schema: Any, known: dict[str, dict[str, str]], call: str)
     names = next((names for path, names in known.items() if path in call), None)
     query = GIVEN if "bookings" in call else {"cursor": ""}
     given_too = {} if names is None else {"path_parameters": names}
-    if names is None or call.endswith(("events", "codes")):
+    if names is None or (call.startswith("GET") and call.endswith(("events", "codes", "rfids"))):
         given_too["query"] = query
+    if call == ADD_TAG:
+        given_too["body"] = TAG
     statuses = answers(requests(schema, call, GenerationMode.POSITIVE, **given_too))
     assert CALLS[call] >= set(statuses)
 
@@ -155,7 +170,8 @@ def test_good_requests(schema: Any, known: dict[str, dict[str, str]], call: str)
 @pytest.mark.parametrize("call", [call for call in CALLS if "{" in call])
 def test_requests_for_what_is_not_there(schema: Any, call: str) -> None:
     """Any other name is a 404 as described, whatever it is made of."""
-    assert {404} == set(answers(requests(schema, call, GenerationMode.POSITIVE)))
+    given = {"body": TAG} if call == ADD_TAG else {}
+    assert {404} == set(answers(requests(schema, call, GenerationMode.POSITIVE, **given)))
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if "{" not in call or "resolve" in call])

@@ -113,6 +113,10 @@ class TestRefused:
         assert (405, PROBLEM) == (answer.status_code, answer.content_type)
         assert "POST" in answer.headers["Allow"]
 
+    def test_get_is_for_those_that_use_it(self, kit: Web) -> None:
+        """An address that is the whole delivery comes by GET from some senders, and from no other."""
+        assert 405 == kit.client.get("/webhooks/tokened/token-in-the-address?id=1").status_code
+
     def test_unproven(self, kit: Web) -> None:
         """C01: without a good, fresh signature nothing is read, kept or counted as anything else."""
         body = event_body()

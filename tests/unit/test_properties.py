@@ -308,6 +308,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ("[sources.x]\nsecret = { env = 'S' }", "sources.x.adapter"),
         ("[sources.x]\nadapter = 'hotelo'\nsecret = { env = 'S' }", "sources.x.adapter"),
         ("[sources.x]\nadapter = 'innkey'", "sources.x"),
+        ("[sources.x]\nadapter = 'hostaway'\nsecret = { env = 'S' }", "sources.x.secret"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\ntoken = { env = 'T' }", "sources.x"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'UNSET' }", "sources.x.secret"),
         (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+import re
+from collections.abc import Callable
+
+from marshmallow import Schema, ValidationError, fields, validate
 
 from webhooks.api.schemas import LastSchema, maybe, maybe_number, moment, text
 from webhooks.sources.innkey_schema import StayTime
@@ -81,6 +84,14 @@ class TagPage(Schema):
     next = maybe()
 
 
+def _like(pattern: str, error: str) -> Callable[[str], None]:
+    def check(value: str) -> None:
+        if re.fullmatch(pattern, value) is None:
+            raise ValidationError(error)
+
+    return check
+
+
 class RemovalSchema(Schema):
     """What becomes of a tag: `removed`, or `removing` where the work follows."""
 
@@ -90,22 +101,26 @@ class RemovalSchema(Schema):
 
 
 class NewTagSchema(Schema):
-    """A tag of the house's own. `id` is yours to choose: the same again changes the tag."""
+    """A tag of the house's own. `id` is yours to choose: the same again changes the tag.
+
+    `starts` and `ends` are dates or date-times, local to the first lock or with an offset.
+    """
 
     id = text(
         required=True,
-        validate=validate.Regexp(r"[A-Za-z0-9._-]{1,60}\Z", error="is not 1 to 60 of A-Z a-z 0-9 . _ -"),
+        validate=_like(r"[A-Za-z0-9._-]{1,60}", "is not 1 to 60 of A-Z a-z 0-9 . _ -"),
+        metadata={"pattern": "^[A-Za-z0-9._-]{1,60}$"},
     )
     number = text(
         required=True,
-        validate=validate.Regexp(
-            r"([0-9A-Fa-f]{8}|[0-9]{10})\Z",
-            error="is neither 8 hexadecimal digits nor the 10 digits printed on a card",
+        validate=_like(
+            r"[0-9A-Fa-f]{8}|[0-9]{10}", "is neither 8 hexadecimal digits nor the 10 digits printed on a card"
         ),
+        metadata={"pattern": "^([0-9A-Fa-f]{8}|[0-9]{10})$"},
     )
     name = text(required=True, validate=validate.Length(1, 40, error="is not 1 to 40 characters"))
-    starts = StayTime(required=True)
-    ends = StayTime(required=True)
+    starts = StayTime(required=True, metadata={"type": "string"})
+    ends = StayTime(required=True, metadata={"type": "string"})
     locks = fields.List(text(), load_default=list, metadata={"description": "further locks"})
 
 

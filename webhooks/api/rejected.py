@@ -12,7 +12,7 @@ from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
 from webhooks.sources import ADAPTERS
-from webhooks.sources.adapter import NotUnderstoodError, Parsed
+from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from worker.service.views import rejected_view
 from worker.store.events import RejectedEvent
 
@@ -49,8 +49,9 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
-    if parsed.event is not None:
-        key, is_new = events.accept(replace(parsed.event, id=f"replay:{rejected.id}"))
+    for number, event in enumerate(parsed.events):
+        name = f"replay:{rejected.id}" + (f".{number}" if number else "")
+        key, is_new = events.accept(replace(event, id=name))
         if is_new:
             services.hints.event(key)
     done = rejected if rejected.replayed is not None else replace(rejected, replayed=moment)
@@ -64,6 +65,15 @@ def _parsed(rejected: RejectedEvent) -> Parsed:
         message = "is not in the property file any more; put it back, or leave this delivery be"
         raise Problem(422, "The delivery's source is gone.", errors={"source": [message]})
     try:
-        return ADAPTERS[config.adapter].parse({}, rejected.body, config)
+        return ADAPTERS[config.adapter].parse(_delivery(rejected), config)
     except NotUnderstoodError as error:
         raise Problem(422, "The event is still not understood: see errors.", errors=error.errors) from None
+
+
+def _delivery(rejected: RejectedEvent) -> Delivery:
+    return Delivery(
+        body=rejected.body,
+        received=rejected.received,
+        content_type=rejected.content_type.partition(";")[0].strip().lower(),
+        query=rejected.query,
+    )

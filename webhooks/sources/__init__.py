@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhooks.sources import innkey
+from webhooks.sources import beds24, guesty, hospitable, hostaway, innkey, lodgify, smoobu
 from webhooks.sources.adapter import Adapter
 
 __all__ = ["ADAPTERS"]
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({"innkey": innkey})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
+    {
+        "beds24": beds24,
+        "guesty": guesty,
+        "hospitable": hospitable,
+        "hostaway": hostaway,
+        "innkey": innkey,
+        "lodgify": lodgify,
+        "smoobu": smoobu,
+    }
+)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from worker.domain.booking import BookingEvent
 from worker.property_access import SourceConfig
 
-__all__ = ["Adapter", "NotUnderstoodError", "Parsed", "UnprovenError"]
+__all__ = ["Adapter", "Delivery", "NotUnderstoodError", "Parsed", "UnprovenError"]
 
 
 class UnprovenError(Exception):
@@ -25,27 +26,52 @@ class NotUnderstoodError(Exception):
         self.errors = errors
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One request of a sender, as it came: its body, and what stood beside it.
+
+    `headers` by lower-case name, none in a replay; `content_type` without parameters, in lower case; `query`
+    as in the address; `received` is what orders events whose sender says nothing of their order.
+    """
+
+    body: bytes
+    received: datetime
+    content_type: str = ""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        """Leave out what the sender wrote: it holds the guest."""
+        return f"Delivery({len(self.body)} bytes)"
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A delivery as understood: the sender's id of it, and the event; None where it concerns no stay."""
+    """A delivery as understood: its id, and the events in it; none where it concerns no stay.
+
+    `by_content`: the sender gives no ids, so that the ids are made of what it wrote. The same again is then a
+    duplicate only as long as nothing else was said of the stay: a change that is taken back looks like the
+    delivery before it.
+    """
 
     id: str
-    event: BookingEvent | None = None
+    events: tuple[BookingEvent, ...] = ()
+    by_content: bool = False
 
 
 class Adapter(Protocol):
-    """A module of `webhooks.sources`; headers come by lower-case name, the body as it was sent."""
+    """A module of `webhooks.sources`."""
 
     @property
     def content_types(self) -> frozenset[str]:
-        """The media types that the sender uses."""
+        """The media types that the sender uses; with "" also deliveries, GET too, that are all address."""
 
     @property
     def answers_kept_with_200(self) -> bool:
         """Whether what is not understood is answered 200, because a 4xx would make the sender give up."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes, config: SourceConfig, now: datetime) -> None:
+    def verify(self, delivery: Delivery, config: SourceConfig, now: datetime) -> None:
         """Check the signature of a source that has secrets. Raises UnprovenError and nothing else."""
 
-    def parse(self, headers: Mapping[str, str], body: bytes, config: SourceConfig) -> Parsed:
-        """Read a delivery; for a replay, with no headers. Raises NotUnderstoodError and nothing else."""
+    def parse(self, delivery: Delivery, config: SourceConfig) -> Parsed:
+        """Read a delivery; for a replay, one without headers. Raises NotUnderstoodError and nothing else."""

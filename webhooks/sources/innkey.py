@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from webhooks.problems import flat
 from webhooks.sources import standard_webhooks
-from webhooks.sources.adapter import NotUnderstoodError, Parsed
+from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.innkey_schema import EventSchema
 from webhooks.sources.json_body import read_object
 from worker.domain.booking import BookingEvent, EventType, StayKey, Version
@@ -26,17 +26,17 @@ _AS_THEY_ARE = ("unit", "status", "check_in", "check_out", "send_email", "email_
 _GUEST = ("name", "email", "phone")
 
 
-def verify(headers: Mapping[str, str], body: bytes, config: SourceConfig, now: datetime) -> None:
+def verify(delivery: Delivery, config: SourceConfig, now: datetime) -> None:
     """Check the signature. Raises UnprovenError."""
-    standard_webhooks.verify(headers, body, config.secrets, now)
+    standard_webhooks.verify(delivery.headers, delivery.body, config.secrets, now)
 
 
-def parse(headers: Mapping[str, str], body: bytes, config: SourceConfig) -> Parsed:
+def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     """Read the event; a type other than `booking.*` concerns no stay. Raises NotUnderstoodError."""
-    event_id = headers.get("webhook-id", "")
+    event_id = delivery.headers.get("webhook-id", "")
     if not standard_webhooks.ID.fullmatch(event_id):
-        event_id = f"body:{rejected_id(config.name, body)}"
-    document = read_object(body)
+        event_id = f"body:{rejected_id(config.name, delivery.body)}"
+    document = read_object(delivery.body)
     kind = document.get("type")
     if isinstance(kind, str) and not kind.startswith("booking."):
         return Parsed(event_id)
@@ -44,7 +44,7 @@ def parse(headers: Mapping[str, str], body: bytes, config: SourceConfig) -> Pars
         loaded: dict[str, Any] = EventSchema().load(document)
     except ValidationError as error:
         raise NotUnderstoodError(flat(error.messages)) from None
-    return Parsed(event_id, _event(event_id, loaded, config.name))
+    return Parsed(event_id, (_event(event_id, loaded, config.name),))
 
 
 def _event(event_id: str, loaded: Mapping[str, Any], source: str) -> BookingEvent:

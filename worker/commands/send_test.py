@@ -1,4 +1,4 @@
-"""`innkey send-test`: a signed event of the adapter `innkey`, as a booking system would send it."""
+"""`innkey send-test`: an event as a booking system would send it, the adapter `innkey`'s unless `--as`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from standardwebhooks.webhooks import Webhook
 from worker.commands.errors import MISUSED, Failure
 from worker.commands.output import json_option, plain, print_json
 from worker.commands.record import with_demo
+from worker.commands.send_sample import OTHER, new_id, sample_of, source_of
 from worker.commands.web import content_of, post, url_option
 from worker.configuration import Configuration, load_configuration
 from worker.domain.booking import EventType, Status
+from worker.sample_deliveries.delivery import SENDERS
 from worker.secret import Secret
 
 __all__ = ["send_test"]
 
 PREFIX = "booking."
+INQUIRY = "inquiry"
 GUEST = ("name", "email", "phone")
 
 
@@ -31,7 +34,7 @@ class Type(click.Choice[str]):
     """The event's type, with or without `booking.`."""
 
     def __init__(self) -> None:
-        super().__init__([one.value.removeprefix(PREFIX) for one in EventType])
+        super().__init__([*(one.value.removeprefix(PREFIX) for one in EventType), OTHER])
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The type in full."""
@@ -40,15 +43,16 @@ class Type(click.Choice[str]):
 
 @click.command("send-test")
 @url_option
-@click.option(
-    "--source", default="direct", show_default=True, help="A source of the property file that signs."
-)
+@click.option("--as", "sender", type=click.Choice(sorted(SENDERS)), help="Send it as this booking system.")
+@click.option("--source", help="A source. Default: direct; with --as the first one of that system.")
 @click.option("--type", "type_", type=Type(), default="created", show_default=True, help="What has happened.")
 @click.option("--id", "booking_id", help="Id of the booking. Default for a new one: TEST- and some digits.")
 @click.option("--unit", help="Default for a new booking: the first unit of the property file.")
 @click.option("--check-in", help="Date or date-time. Default for a new booking: tomorrow.")
 @click.option("--check-out", help="Date or date-time. Default for a new booking: three days after check-in.")
-@click.option("--status", type=click.Choice([one.value for one in Status]), help="Status of the booking.")
+@click.option(
+    "--status", type=click.Choice([*(one.value for one in Status), INQUIRY]), help="Status of the booking."
+)
 @click.option("--version", help="Version of the booking: a whole number or an RFC 3339 time.")
 @click.option("--name", help="Name of the guest. Default for a new booking: Test Guest.")
 @click.option("--email", help="E-mail address of the guest.")
@@ -57,19 +61,56 @@ class Type(click.Choice[str]):
 @click.option("--message-id", help="Id of the event, to send the same one twice. Default: a new one.")
 @json_option
 def send_test(
-    *, url: str | None, source: str, type_: str, message_id: str | None, as_json: bool, **given: str | None
+    *,
+    url: str | None,
+    sender: str | None,
+    source: str | None,
+    type_: str,
+    message_id: str | None,
+    as_json: bool,
+    **given: str | None,
 ) -> None:
     """Send a signed test event to a running Innkey and print its answer.
 
-    Exit code 1 for any answer but 2xx. An update or a cancellation holds only what is given, and needs --id.
+    Exit code 1 for any answer but 2xx. An update or a cancellation needs --id, and holds only what is given;
+    with --as it holds the whole booking, as such systems send it. The type `other` concerns no stay.
     """
     configuration = load_configuration(with_demo(os.environ))
+    if sender is not None:
+        _send_as(sender, source, type_, given, configuration, url, as_json=as_json)
+        return
+    source = source or "direct"
     secret = _secret(configuration, source)
     body = json.dumps(_event(type_, given, configuration), ensure_ascii=False)
     address = f"{url or configuration.settings.base_url}/webhooks/{source}"
     event = message_id or f"msg_{secrets.token_hex(12)}"
     answer = _post(address, event, body, secret)
     _tell(answer, address, event, json.loads(body)["data"]["id"], as_json=as_json)
+
+
+def _send_as(
+    sender: str,
+    source: str | None,
+    type_: str,
+    given: dict[str, str | None],
+    configuration: Configuration,
+    url: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    config = source_of(configuration, sender, source)
+    kind = type_.removeprefix(PREFIX)
+    filled = {name: value for name, value in given.items() if value is not None}
+    if kind in ("updated", "cancelled") and "booking_id" not in filled:
+        raise click.UsageError(f"--id is needed with --type {kind}")
+    if kind != OTHER:
+        filled = {"booking_id": new_id(), **_defaults(filled, configuration), **filled}
+    sample = sample_of(kind, filled, config, configuration.properties.house)
+    answer = post((url or configuration.settings.base_url) + sample.path, sample.headers, sample.body)
+    shown = f"{url or configuration.settings.base_url}/webhooks/{config.name}"
+    event = content_of(answer)
+    event_id = event.get("event", "") if isinstance(event, dict) else ""
+    _tell(answer, shown, event_id, filled.get("booking_id", ""), as_json=as_json)
 
 
 def _secret(configuration: Configuration, source: str) -> Secret:
@@ -87,6 +128,10 @@ def _secret(configuration: Configuration, source: str) -> Secret:
 
 def _event(type_: str, given: dict[str, str | None], configuration: Configuration) -> dict[str, Any]:
     filled = {name: value for name, value in given.items() if value is not None}
+    if filled.get("status") == INQUIRY:
+        raise click.BadParameter("the adapter innkey knows no inquiries", param_hint="--status")
+    if type_ == PREFIX + OTHER:
+        type_, filled = OTHER, {"booking_id": "", **filled}
     if type_ == EventType.CREATED:
         filled = {**_defaults(filled, configuration), **filled}
     if "booking_id" not in filled:

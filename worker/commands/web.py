@@ -33,13 +33,14 @@ def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
         raise click.BadParameter(str(error), ctx, param) from None
 
 
-def post(address: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
+def post(address: str, headers: Mapping[str, str], body: str | bytes = "") -> httpx.Response:
     """Its answer, whatever that is. Raises Failure where there is none."""
     try:
         # A proxy of the environment leads to other machines.
         far = httpx.URL(address).host not in LOOPBACK
-        sent = {**headers, "content-type": "application/json"}
-        return httpx.post(address, content=body.encode(), headers=sent, timeout=TIMEOUT_S, trust_env=far)
+        sent = {"content-type": "application/json", **headers}
+        content = body.encode() if isinstance(body, str) else body
+        return httpx.post(address, content=content, headers=sent, timeout=TIMEOUT_S, trust_env=far)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         cure = "start it with `innkey up`, or give its address with --url"
         raise Failure(f"Innkey at {address} is not to be reached ({type(error).__name__}); {cure}") from error

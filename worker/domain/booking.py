@@ -77,7 +77,8 @@ class Booking:
     They are a local date (`2026-12-01`), a local date-time, or one with an offset; the unit's zone and
     default times turn them into instants (`worker.domain.stay`). `cleared` names the fields that an event
     set to null: an older event does not bring them back. `rfid`: the guest's card. `doors`: what a tag of the
-    house's own opens; a booking's doors are those of its unit.
+    house's own opens; a booking's doors are those of its unit. `siblings`: the ids of the other stays of a
+    reservation over several units, kept by its first stay.
     """
 
     key: StayKey
@@ -95,6 +96,7 @@ class Booking:
     rfid: str | None = None
     doors: tuple[str, ...] = ()
     cleared: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Leave out the guest and the PIN."""
@@ -110,7 +112,8 @@ class Booking:
 class BookingEvent:
     """One event, as an adapter read it. `changes` holds only the fields that the event names.
 
-    Its keys are the field names of `Booking`; a value of None clears the field.
+    Its keys are the field names of `Booking`; a value of None clears the field. `siblings`: for a reservation
+    over several units, the id and the changes of each of its other stays; None where it does not say which.
     """
 
     id: str
@@ -118,6 +121,7 @@ class BookingEvent:
     type: EventType
     version: Version
     changes: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    siblings: Mapping[str, Mapping[str, object]] | None = None
 
     def __repr__(self) -> str:
         """Leave out the changes: they hold the guest."""
@@ -143,6 +147,34 @@ def fold(booking: Booking, event: BookingEvent) -> Booking | None:
     if reinstates and not event.version.is_newer_than(booking.version):
         return None
     return _applied(booking, event, status)
+
+
+def sibling_events(before: Booking | None, after: Booking, event: BookingEvent) -> list[BookingEvent]:
+    """What `event` of a reservation's first stay means for its others: each as it is now, or cancelled.
+
+    None where the event was stale: so they follow the order of the first stay, whenever they come to be
+    known.
+    """
+    # The record's own version is another object, and an event that was not applied leaves it.
+    if event.siblings is None or after.version is not event.version:
+        return []
+    gone = set(before.siblings if before is not None else ()) - event.siblings.keys()
+    return [
+        *(_sibling(event, one, event.type, changes) for one, changes in event.siblings.items()),
+        *(_sibling(event, one, EventType.CANCELLED, {}) for one in sorted(gone)),
+    ]
+
+
+def _sibling(
+    event: BookingEvent, sibling: str, kind: EventType, changes: Mapping[str, object]
+) -> BookingEvent:
+    return BookingEvent(
+        id=f"{event.id}@{event.version.stamp.isoformat()}#{sibling}",
+        key=StayKey(event.key.source, sibling),
+        type=kind,
+        version=event.version,
+        changes=changes,
+    )
 
 
 def _filled(booking: Booking, event: BookingEvent) -> Booking | None:
@@ -171,4 +203,12 @@ def _applied(booking: Booking, event: BookingEvent, status: Status) -> Booking:
     changes: dict[str, object] = {k: v for k, v in event.changes.items() if k != "status"}
     nulls = {name for name, value in changes.items() if value is None}
     cleared = tuple(sorted((set(booking.cleared) | nulls) - (changes.keys() - nulls)))
-    return replace(booking, **changes, status=status, version=event.version, cleared=cleared)  # type: ignore[arg-type]
+    siblings = booking.siblings if event.siblings is None else tuple(sorted(event.siblings))
+    return replace(
+        booking,
+        **changes,  # type: ignore[arg-type]
+        status=status,
+        version=event.version,
+        cleared=cleared,
+        siblings=siblings,
+    )

@@ -127,8 +127,14 @@ class House:
         return found.zone if found is not None else self.zone
 
     def unit_for(self, source: str, called: str) -> Unit | None:
-        """The unit that `source` calls `called`: by its alias for that source, else by its own name."""
-        for unit in self.units.values():
-            if unit.aliases.get(source) == called:
-                return unit
+        """The unit that `source` calls `called`: by its alias for that source, else by its own name.
+
+        Sources that tell the room of a listing call it `listing/room`; the listing's alias means all of its
+        rooms that have none of their own.
+        """
+        listing, slash, _ = called.rpartition("/")
+        for name in (called, listing) if slash else (called,):
+            for unit in self.units.values():
+                if unit.aliases.get(source) == name:
+                    return unit
         return self.units.get(called)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from worker.domain.booking import BookingEvent, StayKey
+from worker.domain.booking import BookingEvent, StayKey, sibling_events
 from worker.domain.plan import applied
 from worker.domain.record import Stay
 from worker.service.generation import OlderFileError
@@ -39,18 +39,22 @@ class EventApplier:
             return
         has_failed = self.store.events.has_failed(event_key)
         commands: list[list[str | int]] = []
+        siblings: list[str] = []
 
         def fold(stay: Stay | None, now: datetime) -> Stay | None:
             waiting = self._waiting(event_key, event.key)
             commands[:] = [row for key in waiting for row in applied_commands(key, event.key)]
             for one in waiting.values():
-                stay = applied(stay, one, now)
+                before, stay = stay, applied(stay, one, now)
+                siblings.extend(self._siblings(before, stay, one))
             return stay if waiting else None
 
         try:
             self.ledger.change(event.key, fold, extras=Extras(commands=commands))
             if has_failed:
                 self._settle(event_key)
+            for key in siblings:
+                self.apply(key)
         except RedisError:
             raise
         except OlderFileError:
@@ -70,6 +74,11 @@ class EventApplier:
             for key, event in found.items()
             if key == event_key or not self.store.events.has_failed(key)
         }
+
+    def _siblings(self, before: Stay | None, after: Stay, event: BookingEvent) -> list[str]:
+        """Accept what it means for the reservation's other stays, before it leaves the inbox itself."""
+        was = before.booking if before is not None else None
+        return [self.store.events.accept(one)[0] for one in sibling_events(was, after.booking, event)]
 
     def _settle(self, event_key: str) -> None:
         letter = self.store.letters.get(event_letter_id(event_key))

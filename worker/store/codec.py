@@ -45,6 +45,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
         "m": _TERNARY[booking.send_email],
         "cl": list(booking.cleared),
         "dr": list(booking.doors),
+        "sb": list(booking.siblings),
         "c": [_code(code) for code in stay.codes],
         "t": stay.told,
         "ci": _seconds(stay.check_in),
@@ -78,6 +79,7 @@ def load_stay(text: str, vault: Vault) -> Stay:
         send_email=_FROM_TERNARY[plain.get("m", "")],
         cleared=tuple(plain.get("cl", ())),
         doors=tuple(plain.get("dr", ())),
+        siblings=tuple(plain.get("sb", ())),
         **guest,
     )
     pin, shown = secret.get("p", [None, None])

@@ -32,6 +32,7 @@ class RejectedEvent:
     content_type: str
     errors: dict[str, list[str]]
     body: bytes
+    query: str = ""
     replayed: datetime | None = None
 
     def __repr__(self) -> str:
@@ -46,16 +47,19 @@ class Events:
         """Nothing is sent yet."""
         self._client, self._scripts, self._vault = client, scripts, vault
 
-    def accept(self, event: BookingEvent) -> tuple[str, bool]:
+    def accept(self, event: BookingEvent, *, by_content: bool = False) -> tuple[str, bool]:
         """Record an event in one round trip: (its key, whether it is new). Raises redis' errors.
 
-        Then nothing is kept.
+        Then nothing is kept. With `by_content` the id is made of what the sender wrote: it is new unless it
+        is the last that was said of the stay.
         """
         key = event_key(event.key.source, event.id)
         pending = keys.pending(str(event.key))
         names = [keys.event(key), keys.INBOX, keys.seen(event.key.source), pending]
+        names += [keys.said(str(event.key))] if by_content else []
         body = self._vault.seal(_dump_event(event))
-        return key, bool(self._scripts.run("accept", [_short(event.id), body, key], names))
+        args = [_short(event.id), body, key, int(REMEMBER_IDS.total_seconds())]
+        return key, bool(self._scripts.run("accept", args, names))
 
     def get(self, key: str) -> BookingEvent | None:
         """An accepted event that is not applied yet."""
@@ -134,6 +138,7 @@ class Events:
             "content_type": rejected.content_type,
             "errors": rejected.errors,
             "body": rejected.body.decode("latin-1"),
+            "query": rejected.query,
             "replayed": to_millis(rejected.replayed) if rejected.replayed else None,
         }
         return [
@@ -191,6 +196,7 @@ def _dump_event(event: BookingEvent) -> dict[str, Any]:
         "type": event.type.value,
         "version": [version.number, version.text, to_millis(version.stamp)],
         "changes": dict(event.changes),
+        "siblings": None if event.siblings is None else {k: dict(v) for k, v in event.siblings.items()},
     }
 
 
@@ -202,6 +208,7 @@ def _load_event(row: dict[str, Any]) -> BookingEvent:
         type=EventType(row["type"]),
         version=Version(number=number, text=text, stamp=from_millis(stamp)),
         changes=row["changes"],
+        siblings=row.get("siblings"),
     )
 
 
@@ -213,5 +220,6 @@ def _load_rejected(rejected: str, row: dict[str, Any]) -> RejectedEvent:
         content_type=row["content_type"],
         errors=row["errors"],
         body=row["body"].encode("latin-1"),
+        query=row.get("query", ""),
         replayed=from_millis(row["replayed"]) if row["replayed"] else None,
     )

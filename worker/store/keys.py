@@ -178,6 +178,11 @@ def seen(source: str) -> str:
     return f"{PREFIX}seen:{source}"
 
 
+def said(ref: str) -> str:
+    """Digest of what was last said of one stay, where the sender gives its events no ids; expires."""
+    return f"{PREFIX}said:{ref}"
+
+
 def rejected(rejected_id: str) -> str:
     """One authentic event that was not understood, encrypted."""
     return f"{PREFIX}rejected:{rejected_id}"

@@ -237,3 +237,16 @@ def test_a_cancel_that_comes_first_leaves_a_tombstone(store: Store) -> None:
     assert stay is not None
     assert "cancelled" == stay.booking.status.value
     assert not store.agenda.is_scheduled("SS1", "direct/BK-1")
+
+
+def test_by_content(store: Store) -> None:
+    """An id made of contents is a duplicate only of what was said last of the same stay."""
+    first, second = an_event(), replace(an_event(), id="msg_2", changes={"unit": "other"})
+
+    def is_new(event: BookingEvent) -> bool:
+        return store.events.accept(event, by_content=True)[1]
+
+    assert [True, False, True, False] == [is_new(one) for one in (first, first, second, second)]
+    assert is_new(first)
+    assert is_new(replace(second, key=StayKey("direct", "BK-other")))
+    assert 2 == len(store.events.pending(first.key))

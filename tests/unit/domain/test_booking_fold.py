@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from tests.unit.domain.kit import CHECK_IN, CHECK_OUT, KEY, an_event
-from worker.domain.booking import Booking, BookingEvent, Status, StayKey, first, fold
+from worker.domain.booking import Booking, BookingEvent, Status, StayKey, first, fold, sibling_events
 
 TIMES: dict[str, Any] = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT}
 
@@ -112,3 +113,43 @@ def test_neither_booking_nor_event_shows_the_guest_or_the_pin() -> None:
     assert "Ann" not in text
     assert "482913" not in text
     assert str(KEY) in text
+
+
+class TestSiblings:
+    """The other stays of a reservation over several units follow the order of its first stay."""
+
+    @staticmethod
+    def told(number: int, *others: str) -> BookingEvent:
+        """A reservation over its own stay and `others`."""
+        event = an_event("updated", number, **TIMES)
+        return replace(event, siblings={name: {"unit": name, "status": "confirmed"} for name in others})
+
+    @staticmethod
+    def ends(before: Booking | None, event: BookingEvent) -> dict[str, str]:
+        """What becomes of each other stay."""
+        after = first(event) if before is None else fold(before, event) or before
+        found = sibling_events(before, after, event)
+        return {one.key.id: one.type.value.removeprefix("booking.") for one in found}
+
+    def test_each_is_told(self) -> None:
+        """Each other stay gets what is said of it, at the version of the whole."""
+        event = self.told(1, "a", "b")
+        after = first(event)
+        assert ("a", "b") == after.siblings
+        found = sibling_events(None, after, event)
+        assert [("a", event.version), ("b", event.version)] == [(one.key.id, one.version) for one in found]
+        assert 2 == len({one.id for one in found})
+
+    def test_what_is_not_named_any_more_is_cancelled(self) -> None:
+        """Only a later list can take one away; an event without a list takes none."""
+        before = first(self.told(2, "a", "b"))
+        assert {"a": "updated", "b": "cancelled"} == self.ends(before, self.told(3, "a"))
+        assert {"a": "cancelled", "b": "cancelled"} == self.ends(before, self.told(3))
+        assert {} == self.ends(before, an_event("updated", 3, **TIMES))
+        assert ("a", "b") == folded(self.told(2, "a", "b"), an_event("updated", 3)).siblings
+
+    def test_a_stale_event_means_nothing_for_them(self) -> None:
+        """B12: neither what it names nor what it leaves out changes."""
+        before = first(self.told(2, "a"))
+        assert {} == self.ends(before, self.told(1, "a", "b"))
+        assert {} == self.ends(before, self.told(1))
