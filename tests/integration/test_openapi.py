@@ -158,7 +158,7 @@ def test_good_requests(schema: Any, known: dict[str, dict[str, str]], call: str)
     """What the description allows is done, and answered as described."""
     names = next((names for path, names in known.items() if path in call), None)
     query = GIVEN if "bookings" in call else {"cursor": ""}
-    given_too = {} if names is None else {"path_parameters": names}
+    given_too: dict[str, Any] = {} if names is None else {"path_parameters": names}
     if names is None or (call.startswith("GET") and call.endswith(("events", "codes", "rfids"))):
         given_too["query"] = query
     if call == ADD_TAG:
