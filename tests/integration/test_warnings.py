@@ -71,6 +71,20 @@ def test_a_stay_at_risk_is_told_and_cleared(inn: Engine) -> None:
     assert not inn.view()["at_risk"]
 
 
+def test_all_arrivals_at_risk_are_one_mail(tmp_path: Path) -> None:
+    """Alerts are one per problem: when the vendor's cloud is away, every door of tonight has the same one."""
+    with engine(tmp_path, policy={"alert_gather": '"2s"'}) as inn:
+        inn.innkey.store.client.set(keys.paused("default"), "letter")
+        inn.innkey.store.client.set(keys.probe("default"), "1")
+        for name, unit in (("BK-1", "cabin"), ("BK-2", "house"), ("BK-3", "cabin")):
+            inn.book(name, unit=unit, begins=5)
+        inn.settle()
+        for name in ("BK-1", "BK-2", "BK-3"):
+            earlier(inn, LATE_AFTER, name)
+        inn.settle(lambda: sum(text.count("- booking") for _, text in inn.outbox.mails) == 4)
+        assert len(inn.outbox.mails) <= 2
+
+
 def test_a_cancelled_stay_is_no_longer_at_risk(inn: Engine) -> None:
     """What is not wanted any more clears the warning."""
     inn.innkey.store.client.set(keys.paused("default"), "letter")

@@ -12,7 +12,7 @@ from worker.domain.reasons import ADVICE, Advice, Reason
 
 
 class About(StrEnum):
-    """What a notice is about. Its problem is this word and the lock, or the source."""
+    """What a notice is about. Its problem is this word and where: the lock, the source, or all arrivals."""
 
     AT_RISK = "at_risk"
     GATEWAY_OFFLINE = "gateway_offline"  # the problem of the letter that may follow
@@ -85,7 +85,7 @@ class Notice:
     def id(self) -> str:
         """Always the same for the same thing, so that it is told once."""
         what = f"{self.source or ''}/{self.booking or ''}"
-        return f"{self.about.value}:{self.where}:{self.slot or ''}:{what}{self.detail}"
+        return f"{self.about.value}:{self.lock or self.where}:{self.slot or ''}:{what}{self.detail}"
 
     @property
     def problem(self) -> str:

@@ -27,7 +27,8 @@ def notice_changes(commit: Commit, before: Stay | None, after: Stay, now: dateti
 def _notice(stay: Stay, warning: DoorWarning, now: datetime) -> Notice:
     return Notice(
         about=warning.about,
-        where=door_of(warning.lock),
+        # When the vendor's cloud is away every arrival is at risk: one list, and not a mail for each door.
+        where="arrivals" if warning.about is About.AT_RISK else door_of(warning.lock),
         opened=now,
         source=stay.key.source,
         booking=stay.key.id,
