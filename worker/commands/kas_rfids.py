@@ -90,7 +90,7 @@ def add(
     if as_json:
         print_json(view)
     else:
-        click.echo(f"{tag_id}: to be put on {', '.join(doors)}; see innkey bookings show staff {tag_id}")
+        click.echo(f"{tag_id}: to be put on {', '.join(doors)}; see innkey bookings show staff/{tag_id}")
 
 
 @rfids.command()
