@@ -53,8 +53,10 @@ def _source(name: str, token: str | None) -> SourceConfig:
 
 
 def _delivery(config: SourceConfig, adapter: Adapter) -> Delivery:
-    if request.method != "POST" and not (request.method == "GET" and "" in adapter.content_types):
-        raise Problem(405, "Deliveries of this source are POSTed.", headers={"Allow": "POST"})
+    methods = ("GET", "POST") if "" in adapter.content_types else ("POST",)
+    if request.method not in methods:
+        allowed = {"Allow": ", ".join(methods)}
+        raise Problem(405, f"Send deliveries of this source by {' or '.join(methods)}.", headers=allowed)
     try:
         body = read_body()
     except RequestEntityTooLarge:

@@ -75,6 +75,12 @@ class Senders:
         codes = found.codes if found is not None else ()
         return {one.lock for one in codes if one.phase in (Phase.PLANNED, Phase.SETTING, Phase.SET)}
 
+    def counted(self, adapter: str, outcome: str) -> int:
+        """How many deliveries of the source came to this, as the metrics show it."""
+        pattern = f'innkey_webhooks_total{{outcome="{outcome}",source="{adapter}"}} '
+        lines = self.web.client.get("/metrics").text.splitlines()
+        return sum(int(float(line.removeprefix(pattern))) for line in lines if line.startswith(pattern))
+
     def gauge(self, name: str) -> int:
         """One number of the record's."""
         return int(self.web.innkey.store.health.gauges()[name])

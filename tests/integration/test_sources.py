@@ -182,8 +182,10 @@ class TestDeliveries:
     def test_noise(self, kit: Senders, adapter: str) -> None:
         """C03: what concerns no stay is acknowledged, not kept, and counted."""
         before = kit.gauge("rejected_events"), kit.gauge("inbox")
+        counted = kit.counted(adapter, "ignored")
         answer = kit.post(kit.sample(adapter, SENDERS[adapter].noise()))
         assert (200, "ignored") == (answer.status_code, (answer.json or {})["status"])
+        assert counted + 1 == kit.counted(adapter, "ignored")
         assert before == (kit.gauge("rejected_events"), kit.gauge("inbox"))
 
     def test_forged(self, kit: Senders, stay: SampleStay, adapter: str) -> None:
