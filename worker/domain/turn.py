@@ -203,7 +203,9 @@ def begun(stay: Stay, step: Push | Overwrite | Delete, visit: Visit, house: Hous
         return stay.with_code(replace(code, in_flight=True))
     if isinstance(step, Overwrite):
         return stay.with_code(begin_blank(code, step))
-    code = begin(code, goal, step, now, _terms(stay, visit, house, now))
+    # What this visit has read tells nothing of a command that leaves only now, whatever the clock does.
+    since = now if visit.view is None else max(now, visit.view.read_at)
+    code = begin(code, goal, step, since, _terms(stay, visit, house, now))
     if not isinstance(step, Push) or not step.with_email:
         return stay.with_code(code)
     # This e-mail is the last word: what another door's push had asked for does not count any more.

@@ -120,7 +120,9 @@ class LockCalls:
             if self.claim.is_paused:
                 self.accounts.key_accepted(self.account.name)
         if outcome.kind in NO_ANSWER:
-            self.ghost_until = since + self.account.vendor_hold
+            # On a busy machine a call may leave a while after its intent; one that ran out of time says when.
+            left = max(since, self.clock.now() - self.account.call_timeout)
+            self.ghost_until = left + self.account.vendor_hold
             self.is_over = True
             if is_command and TABLE[outcome.kind].then is Then.HOLD:
                 self.quiet_until = self.ghost_until

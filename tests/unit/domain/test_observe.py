@@ -14,9 +14,11 @@ from tests.unit.domain.kit import (
     SECOND,
     Bench,
     a_house,
+    a_view,
     an_entry,
     of,
 )
+from worker.domain import turn
 from worker.domain.access_code import Phase, Written
 from worker.domain.outcomes import Entry, Kind
 from worker.domain.reasons import Job, Reason
@@ -238,3 +240,17 @@ def test_another_pin_under_our_mark_is_not_ours() -> None:
     bench.look(masked)
     assert not bench.code.proven
     assert OTHER_PIN != step.written.pin
+
+
+def test_what_was_read_before_a_command_never_counts_against_it() -> None:
+    """Promise 6: even where the clock went back between the read and the intent."""
+    bench = Bench().book()
+    entry = bench.put_on()
+    bench.event("cancelled")
+    view = a_view(bench.now + 2 * SECOND, entry)
+    step = bench.look(view=view)
+    assert isinstance(step, Delete)
+    bench.write(turn.begun(bench.stay, step, bench.visit(view), bench.house, bench.now))
+    bench.answer(Kind.DOUBT)
+    assert isinstance(bench.look(view=view), Read)
+    assert 0 == bench.code.failures
