@@ -301,6 +301,7 @@ def test_an_old_key_is_renewed_ahead_of_time(inn: Engine) -> None:
     assert 2 == fetches(inn)
     client = inn.innkey.store.client
     assert 0 == client.zcard(keys.window("default")) == client.exists(keys.refreshing("default"))
+    inn.settle(lambda: inn.innkey.clock.now() < inn.innkey.store.agenda.now() + timedelta(hours=1))
     inn.book("BK-2", unit="cabin")
     inn.settle(lambda: inn.state("BK-2") == "ready")
     assert [] == [call for call in inn.calls() if call["outcome"] == "invalid_token"]
