@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -14,17 +13,34 @@ import click
 
 from worker.commands.by_hand import agreed, at_lock, does
 from worker.commands.errors import Failure
-from worker.commands.output import json_option, plain, print_json, print_table
-from worker.domain.outcomes import Entry, Kind
+from worker.commands.on_lock import Listing, secret_from, show_listing
+from worker.commands.output import json_option, plain, print_json
+from worker.domain.outcomes import Entry
 from worker.domain.pins import is_pin
 from worker.domain.stay import instant
 from worker.service.checks import said
 from worker.service.hand_pins import Change, HandPins, RefusedHereError, Wanted
 from worker.service.hand_views import code_views, outcome_view
+from worker.service.lock_desk import LockDesk
 
 __all__ = ["pins"]
 
-MASK = "******"
+LISTING = Listing(
+    act="lock.codes",
+    noun="list",
+    read=LockDesk.list_pins,
+    views=code_views,
+    headings={
+        "slot": "Slot",
+        "pin": "PIN",
+        "name": "Name",
+        "starts": "Starts (YYMMDDHHmm)",
+        "ends": "Ends",
+        "booking": "Booking",
+    },
+    masked="pin",
+    mask="******",
+)
 SLOT = click.IntRange(101, 200)
 
 
@@ -39,19 +55,7 @@ def pins() -> None:
 @json_option
 def list_(*, lock: str, show_pin: bool, as_json: bool) -> None:
     """Show the vendor's list of a lock as it is now; PINs are masked without --show-pin."""
-    with at_lock(lock) as (innkey, found), does(innkey, "lock.codes", lock) as act:
-        answer = innkey.lock_desk().list_pins(found)
-        act.result = answer.outcome.kind.value
-        views = code_views(answer.entries or (), innkey.store)
-    if answer.outcome.kind is not Kind.DONE:
-        raise Failure(f"lock {lock}: the list cannot be read: {said(answer.outcome)}")
-    views = [{**view, "pin": view["pin"] if show_pin else MASK} for view in views]
-    if as_json:
-        print_json(views)
-        return
-    columns = ("slot", "pin", "name", "starts", "ends", "booking")
-    headings = ("Slot", "PIN", "Name", "Starts (YYMMDDHHmm)", "Ends", "Booking")
-    print_table(headings, [tuple(view[column] for column in columns) for view in views])
+    show_listing(LISTING, lock, show_secret=show_pin, as_json=as_json)
 
 
 @pins.command()
@@ -116,15 +120,10 @@ def _given_pin(path: Path | None, *, is_random: bool) -> str | None:
         raise click.UsageError("--random and --pin-file exclude each other")
     if is_random:
         return None
-    if path is not None:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    elif sys.stdin.isatty():
-        text = click.prompt("PIN", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        text = sys.stdin.readline()
-    if not is_pin(text.strip()):
+    pin = secret_from(path, "PIN", confirm=True)
+    if not is_pin(pin):
         raise click.UsageError("the PIN is not 4 to 6 digits")
-    return text.strip()
+    return pin
 
 
 def _moment(written: str, default: time, zone: ZoneInfo, option: str) -> datetime:

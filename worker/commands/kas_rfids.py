@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,11 @@ import click
 
 from worker.commands.by_hand import agreed, at_lock, does
 from worker.commands.errors import Failure
-from worker.commands.output import json_option, print_json, print_table
+from worker.commands.on_lock import Listing, secret_from, show_listing
+from worker.commands.output import json_option, print_json
 from worker.domain.media import is_tag
-from worker.domain.outcomes import Kind
-from worker.service.checks import said
 from worker.service.hand_views import tag_views, words_of
+from worker.service.lock_desk import LockDesk
 from worker.service.staff_tags import (
     BadTagError,
     GuestTagError,
@@ -29,7 +28,22 @@ from worker.service.views import booking_view
 
 __all__ = ["rfids"]
 
-MASK = "********"
+LISTING = Listing(
+    act="rfids.list",
+    noun="tags",
+    read=LockDesk.list_tags,
+    views=tag_views,
+    headings={
+        "rfid_id": "Place",
+        "number": "Number",
+        "name": "Name",
+        "starts": "Starts (YYMMDDHHmm)",
+        "ends": "Ends",
+        "booking": "Booking",
+    },
+    masked="number",
+    mask="********",
+)
 
 
 @click.group()
@@ -43,19 +57,7 @@ def rfids() -> None:
 @json_option
 def list_(*, lock: str, show_number: bool, as_json: bool) -> None:
     """Show the tags on a lock as they are now; numbers are masked without --show-number."""
-    with at_lock(lock) as (innkey, found), does(innkey, "rfids.list", lock) as act:
-        answer = innkey.lock_desk().list_tags(found)
-        act.result = answer.outcome.kind.value
-        views = tag_views(answer.entries or (), innkey.store)
-    if answer.outcome.kind is not Kind.DONE:
-        raise Failure(f"lock {lock}: the tags cannot be read: {said(answer.outcome)}")
-    views = [{**view, "number": view["number"] if show_number else MASK} for view in views]
-    if as_json:
-        print_json(views)
-        return
-    columns = ("rfid_id", "number", "name", "starts", "ends", "booking")
-    headings = ("Place", "Number", "Name", "Starts (YYMMDDHHmm)", "Ends", "Booking")
-    print_table(headings, [tuple(view[column] for column in columns) for view in views])
+    show_listing(LISTING, lock, show_secret=show_number, as_json=as_json)
 
 
 @rfids.command()
@@ -122,13 +124,7 @@ def delete(*, lock: str, place: int, yes: bool, as_json: bool) -> None:
 
 
 def _given_number(path: Path | None) -> str:
-    if path is not None:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    elif sys.stdin.isatty():
-        text = click.prompt("Number of the tag", hide_input=True, err=True)
-    else:
-        text = sys.stdin.readline()
-    number = text.strip().upper()
+    number = secret_from(path, "Number of the tag").upper()
     if not is_tag(number):
         raise click.UsageError("the number is neither 8 hexadecimal digits nor the 10 digits of a card")
     return number
