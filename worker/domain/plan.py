@@ -37,12 +37,13 @@ def applied(stay: Stay | None, event: BookingEvent, now: datetime) -> Stay:
     is_reinstated = stay.booking.status is Status.CANCELLED and folded.status is not Status.CANCELLED
     if is_reinstated and not stay.told:
         stay = replace(stay, pin=None, shown_pin=None)
-    return _booked(replace(stay, booking=folded), event, now)
+    return _booked(replace(stay, booking=folded), event, now, known_pin=stay.booking.pin)
 
 
-def _booked(stay: Stay, event: BookingEvent, now: datetime) -> Stay:
-    brought = stay.booking.pin if event.changes.get("pin") == stay.booking.pin else None
-    if brought is not None and brought != stay.pin:
+def _booked(stay: Stay, event: BookingEvent, now: datetime, known_pin: str | None = None) -> Stay:
+    brought = stay.booking.pin
+    # A booking system that repeats the first PIN in each event does not undo a rotation.
+    if brought is not None and brought not in (known_pin, stay.pin):
         stay = replace(stay, pin=brought, shown_pin=stay.shown_pin or brought, told=True)
     return replace(stay, planned_at=now, waived=None).noted(
         now, "event.accepted", event=event.id, type=event.type.value

@@ -228,6 +228,19 @@ def test_a_rotated_pin_is_not_turned_back_by_an_event_that_brings_none() -> None
     assert "915264" == bench.stay.pin
 
 
+def test_a_rotated_pin_is_not_turned_back_by_an_event_that_repeats_the_first() -> None:
+    """Promise 3: a booking system that sends the whole booking each time says the old PIN each time."""
+    bench = Bench().event(
+        "created", unit="cabin", check_in=CHECK_IN, check_out=CHECK_OUT, pin=PIN, guest_email=MAIL
+    )
+    assert PIN == bench.stay.pin
+    bench.write(replace(bench.stay, pin=OTHER_PIN))
+    bench.event("updated", check_out="2026-12-06T10:00", pin=PIN)
+    assert OTHER_PIN == bench.stay.pin
+    bench.event("updated", pin="915264").event("updated", pin=PIN)
+    assert PIN == bench.stay.pin
+
+
 def test_a_stale_event_leaves_one_line_and_nothing_else() -> None:
     """B12: an old update after a newer one."""
     bench = Bench().book().event("updated", check_out="2026-12-06T10:00")
