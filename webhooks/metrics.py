@@ -35,6 +35,11 @@ COUNTERS: Mapping[str, Kind] = {
         "Calls to the vendor's cloud, by their outcome.",
         ("operation", "outcome"),
     ),
+    "fetched": Kind(
+        "innkey_fetched_total",
+        "Reservations read from a source's own API: `news`, `known`, or `not_understood`.",
+        ("source", "outcome"),
+    ),
     "webhooks": Kind(
         "innkey_webhooks_total", "Deliveries to configured sources, by their outcome.", ("source", "outcome")
     ),

@@ -52,6 +52,9 @@ class Hints(Protocol):
     def stay(self, ref: str) -> None:
         """A stay is to be looked at."""
 
+    def errands(self, source: str) -> None:
+        """Something is to be asked of a source."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Innkey:

@@ -21,6 +21,8 @@ class About(StrEnum):
     BAD_EVENT = "bad_event"
     LOW_BATTERY = "low_battery"
     NOT_SEEN = "not_seen"
+    SOURCE_AWAY = "source_away"
+    SOURCE_REFUSES = "source_refuses"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -55,6 +57,14 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.NOT_SEEN: Advice(
             "Nothing has been heard of the lock for long: no opening, and it carries out no command.",
             "See that the lock has power and its gateway is online; then set the lock's clock.",
+        ),
+        About.SOURCE_AWAY: Advice(
+            "A booking system's API was asked for reservations again and again, and does not answer.",
+            "See whether it is down, and that api_url in the property file is right. Innkey keeps asking.",
+        ),
+        About.SOURCE_REFUSES: Advice(
+            "A booking system's API refuses what Innkey asks of it: most likely its key.",
+            "Make a new key there, and put it in api_key of the source's table. Innkey keeps asking.",
         ),
     }
 )

@@ -248,6 +248,7 @@ def _add_web_and_worker(plan: _Plan) -> None:
         "--threads",
         str(threads),
         "worker.actors:start",
+        "webhooks.jobs",
     ]
     plan.commands.append(_command(plan, "web", *web, reloads=True))
     plan.commands.append(_command(plan, "worker", *worker, reloads=True))
