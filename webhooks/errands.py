@@ -22,6 +22,7 @@ from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands, source_commands
 from worker.store.errands import Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
+from worker.store.redis_client import RedisError
 
 __all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
 
@@ -117,6 +118,12 @@ class _Visit:
             return self._refused(some, error)
         except AskingError as error:
             self._later(some, error)
+            return False
+        except RedisError:
+            raise
+        except Exception as error:  # one source's oddity must not be asked for again and again
+            log.exception("source.failed", source=self.config.name, error=type(error).__name__)
+            self._later(some, LaterError(f"a fault of Innkey's own ({type(error).__name__})"))
             return False
         self._settle()
         return True
