@@ -16,6 +16,7 @@ import structlog
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Answers, Lists, NotUnderstoodError
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
+from webhooks.sources.oauth import Token, TokenAuth
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
 from worker.property_access import SourceConfig
@@ -23,6 +24,7 @@ from worker.service.notice_writes import bad_event_commands, source_commands
 from worker.store.errands import Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
+from worker.store.source_tokens import SourceTokens
 
 __all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
 
@@ -80,12 +82,29 @@ class Runner:
             return
         try:
             with adapter.asking(config) as api:
+                if isinstance(api.auth, TokenAuth):
+                    api.auth.keep_in(_Tokens(self.innkey.store.tokens, config.name))
                 _Visit(self.innkey, config, adapter, api, taken).go()
         finally:
             self.innkey.store.errands.leave(taken)
 
     def _sources(self) -> list[SourceConfig]:
         return [one for one in self.innkey.configuration.properties.sources.values() if one.enabled]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The place of one source's token."""
+
+    store: SourceTokens
+    source: str
+
+    def get(self, name: str) -> Token | None:
+        found = self.store.get(self.source, name)
+        return Token(*found) if found is not None else None
+
+    def put(self, name: str, token: Token) -> None:
+        self.store.put(self.source, name, token.text, token.until)
 
 
 @dataclass(slots=True)

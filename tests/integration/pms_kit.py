@@ -24,6 +24,11 @@ class Asked:
     headers: Mapping[str, str]
     body: Any
     form: Mapping[str, str]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def many(self, name: str) -> list[str]:
+        """All values that the query has for a name."""
+        return [value for key, value in self.pairs if key == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def pms(answer: Callable[[Asked], Answer]) -> Iterator[Pms]:
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=json.loads(raw) if raw and not is_form else None,
                 form=dict(parse_qsl(raw.decode())) if is_form else {},
+                pairs=tuple(parse_qsl(url.query)),
             )
             made[0].asked.append(asked)
             found = made[0].answer(asked)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
 
-__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "RefusedError"]
+__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "Params", "RefusedError", "answered"]
+
+Params = Mapping[str, str | int | Sequence[str]]  # a list is the same name several times
 
 SECONDS: Final = 30.0
 MOST_BYTES: Final = 16 * 2**20
@@ -41,10 +43,10 @@ class LaterError(AskingError):
 class RefusedError(AskingError):
     """The source does not take the request. `is_key`: because it does not know the key, or forbids it."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, is_key: bool = False) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
-        self.is_key = status in (401, 403)
+        self.is_key = is_key or status in (401, 403)
 
 
 class GoneError(AskingError):
@@ -69,6 +71,7 @@ class Asking:
             follow_redirects=False,
             trust_env=False,
         )
+        self.auth = auth
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +85,7 @@ class Asking:
         """Close the connections."""
         self._client.close()
 
-    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+    def get(self, path: str, params: Params | None = None) -> Any:
         """The JSON at `path`, below the base. Raises AskingError."""
         return self.send("GET", path, params=params)
 
@@ -91,7 +94,7 @@ class Asking:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         body: object = None,
     ) -> Any:
         """The JSON that a request is answered with; `body` is sent as JSON. Raises AskingError."""
@@ -106,7 +109,7 @@ class Asking:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, OSError) as error:
             # The text of httpx' errors may hold the address, and that a token.
             raise LaterError(f"no answer ({type(error).__name__})") from None
-        return _json(answer, content)
+        return answered(answer.status_code, answer.headers, content)
 
 
 def _read(answer: httpx.Response, ends: float) -> bytes:
@@ -120,12 +123,12 @@ def _read(answer: httpx.Response, ends: float) -> bytes:
     return bytes(content)
 
 
-def _json(answer: httpx.Response, content: bytes) -> Any:
-    status = answer.status_code
+def answered(status: int, headers: Mapping[str, str], content: bytes) -> Any:
+    """The JSON of an answer, None where it is empty. Raises AskingError for all but a good one."""
     if status in (404, 410):
         raise GoneError(f"HTTP {status}")
     if status in _LATER or status >= 500 or 300 <= status < 400:
-        raise LaterError(f"HTTP {status}", _after(answer.headers.get("Retry-After")))
+        raise LaterError(f"HTTP {status}", _after(headers.get("Retry-After")))
     if status >= 400:
         raise RefusedError(status)
     if not content.strip():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
+from webhooks.sources.beds24_api import asking, changes, fetch, most_asked, read_pin, write_pin
+from webhooks.sources.fetching import fetched, may_ask
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, moment, name_of, word
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, status_of, stay_times
@@ -13,7 +17,19 @@ from webhooks.sources.unsigned import verify
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
 
-__all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
+__all__ = [
+    "answers_kept_with_200",
+    "asking",
+    "changes",
+    "content_types",
+    "fetch",
+    "most_asked",
+    "parse",
+    "read",
+    "read_pin",
+    "verify",
+    "write_pin",
+]
 
 content_types = frozenset({JSON, FORM, ""})
 answers_kept_with_200 = True
@@ -32,10 +48,15 @@ _STATUSES: Mapping[str, Status] = {
 def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     """Read the bookings; what synchronises inventory concerns no stay. Raises NotUnderstoodError."""
     if not delivery.body.strip() or _is_a_plain_form(delivery):
-        return _of_version_1(delivery)
+        return _of_version_1(delivery, config)
     documents = read_documents(delivery)
     found = [_reservation(one) for one in documents if _is_of_a_booking(one)]
     return parsed(content_id(documents), found, delivery, config, by_content=True)
+
+
+def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
+    """Read a booking of the API: it is what a delivery of version 2 carries. Raises NotUnderstoodError."""
+    return fetched(_reservation({"booking": document}), config, asked)
 
 
 def _is_a_plain_form(delivery: Delivery) -> bool:
@@ -43,8 +64,8 @@ def _is_a_plain_form(delivery: Delivery) -> bool:
     return delivery.content_type == FORM and b"bookid=" in delivery.body
 
 
-def _of_version_1(delivery: Delivery) -> Parsed:
-    """A message concerns no stay. All else names a booking and does not say what it is now.
+def _of_version_1(delivery: Delivery, config: SourceConfig) -> Parsed:
+    """A message concerns no stay. All else names a booking and does not say what it is now: it is asked for.
 
     Not even a cancellation: Beds24 says that the status of such a call is not synchronous.
     """
@@ -52,8 +73,11 @@ def _of_version_1(delivery: Delivery) -> Parsed:
     told = {name.lower(): value for name, value in parse_qsl(given)}
     if "bookid" in told and word(told.get("status")) == "message":
         return Parsed(content_id(told), by_content=True)
+    if "bookid" in told and may_ask(config):
+        return Parsed(content_id(told), by_content=True, asks=(name_of(told, "bookid"),))
     if "bookid" in told:
-        cause = "is all that a webhook of version 1 tells; set the webhook to version 2, with personal data"
+        cure = "give the source api_url and api_key, or set the webhook to version 2, with personal data"
+        cause = f"is all that a webhook of version 1 tells; {cure}"
         raise NotUnderstoodError({"bookid": [cause]})
     raise NotUnderstoodError({"body": ["is empty"]})
 

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from webhooks.sources import standard_webhooks
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
+from webhooks.sources.fetching import fetched, may_ask
+from webhooks.sources.guesty_api import asking, changes, fetch, most_asked
 from webhooks.sources.json_body import FORM, JSON, read_documents
-from webhooks.sources.reading import Document, clock, day, identity, mapping, moment, name_of, word
+from webhooks.sources.reading import Document, clock, day, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, status_of
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
 
-__all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
+__all__ = [
+    "answers_kept_with_200",
+    "asking",
+    "changes",
+    "content_types",
+    "fetch",
+    "most_asked",
+    "parse",
+    "read",
+    "verify",
+]
 
 content_types = frozenset({JSON, FORM})
 answers_kept_with_200 = True
@@ -51,7 +65,36 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
         for number, one in enumerate(documents)
         if _is_of_a_reservation(one)
     ]
-    return parsed(news_id, found, delivery, config, by_content=not has_id)
+    told = parsed(news_id, found, delivery, config, by_content=not has_id)
+    return replace(told, asks=_guests_unknown(found)) if may_ask(config) else told
+
+
+def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
+    """Read a reservation of the API. Raises NotUnderstoodError.
+
+    When it was asked for is its place in the order: deliveries are ordered by when they were published, and
+    that is after the reservation's own last change.
+    """
+    whole = _with_stay(mapping(document))
+    return fetched(replace(_reservation({"reservation": whole}, ""), changed=asked), config, asked)
+
+
+def _with_stay(told: Document) -> Document:
+    """Version 3 puts unit and dates into `stay`, an array with a row for each unit, one after the other."""
+    stays = mappings(told.get("stay"))
+    if not stays:
+        return told
+    unit = {name: stays[0][name] for name in ("unitId", "listingId") if stays[0].get(name)}
+    begins = {name: stays[0].get(name) for name in ("checkInDateLocalized", "checkIn")}
+    ends = {name: stays[-1].get(name) for name in ("checkOutDateLocalized", "checkOut")}
+    return {**unit, **begins, **ends, **told}
+
+
+def _guests_unknown(found: list[Reservation]) -> tuple[str, ...]:
+    """Reservations that are on, of which the delivery did not tell the guest (version 2)."""
+    return tuple(
+        one.id for one in found if one.status is Status.CONFIRMED and "guest_name" not in one.changes
+    )
 
 
 def _headers(delivery: Delivery) -> dict[str, str]:

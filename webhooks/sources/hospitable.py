@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from webhooks.sources import hmac_hex
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
+from webhooks.sources.fetching import fetched
+from webhooks.sources.hospitable_api import asking, changes, fetch, most_asked
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import (
@@ -21,7 +24,17 @@ from webhooks.sources.reservations import (
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
 
-__all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
+__all__ = [
+    "answers_kept_with_200",
+    "asking",
+    "changes",
+    "content_types",
+    "fetch",
+    "most_asked",
+    "parse",
+    "read",
+    "verify",
+]
 
 content_types = frozenset({JSON, FORM})
 answers_kept_with_200 = True
@@ -53,6 +66,15 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     delivery_id = _news_id(documents[0], 0) if len(documents) == 1 else content_id(documents)
     has_ids = all(identity(one.get("id"), "id") for one in documents)
     return parsed(delivery_id, found, delivery, config, by_content=not has_ids)
+
+
+def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
+    """Read a reservation of the API. Raises NotUnderstoodError.
+
+    When it was asked for is its place in the order: deliveries are ordered by when they were made, which a
+    reservation itself does not tell.
+    """
+    return fetched(_reservation(mapping(document), {"created": asked.isoformat()}, ""), config, asked)
 
 
 def _is_of_a_reservation(document: Document) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
+from webhooks.sources.fetching import fetched
+from webhooks.sources.hostaway_api import asking, changes, fetch, most_asked, read_pin, write_pin
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import (
@@ -22,7 +24,19 @@ from webhooks.sources.unsigned import verify
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
 
-__all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
+__all__ = [
+    "answers_kept_with_200",
+    "asking",
+    "changes",
+    "content_types",
+    "fetch",
+    "most_asked",
+    "parse",
+    "read",
+    "read_pin",
+    "verify",
+    "write_pin",
+]
 
 content_types = frozenset({JSON, FORM})
 answers_kept_with_200 = True
@@ -51,6 +65,11 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     documents = read_documents(delivery)
     found = [_reservation(one) for one in documents if _is_of_a_reservation(one)]
     return parsed(content_id(documents), found, delivery, config, by_content=True)
+
+
+def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
+    """Read a reservation of the API: it is what a delivery carries. Raises NotUnderstoodError."""
+    return fetched(_reservation({"data": document}), config, asked)
 
 
 def _is_of_a_reservation(document: Document) -> bool:

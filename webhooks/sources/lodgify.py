@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from webhooks.sources import hmac_hex
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed, UnprovenError
+from webhooks.sources.fetching import fetched, may_ask
 from webhooks.sources.json_body import FORM, JSON, read_documents
+from webhooks.sources.lodgify_api import asking, changes, fetch, most_asked
 from webhooks.sources.reading import Document, identity, mapping, mappings, name_of, word
 from webhooks.sources.reservations import (
     Part,
@@ -21,7 +25,17 @@ from webhooks.sources.reservations import (
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
 
-__all__ = ["answers_kept_with_200", "content_types", "parse", "verify"]
+__all__ = [
+    "answers_kept_with_200",
+    "asking",
+    "changes",
+    "content_types",
+    "fetch",
+    "most_asked",
+    "parse",
+    "read",
+    "verify",
+]
 
 content_types = frozenset({JSON, FORM})
 answers_kept_with_200 = True
@@ -46,10 +60,34 @@ def verify(delivery: Delivery, config: SourceConfig, now: datetime) -> None:  # 
 
 
 def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
-    """Read the bookings; rates, availability and messages concern no stay. Raises NotUnderstoodError."""
+    """Read the bookings; rates, availability and messages concern no stay. Raises NotUnderstoodError.
+
+    Nothing in a delivery says whether it was overtaken: what the booking is now is asked for as well.
+    """
     documents = read_documents(delivery)
     found = [_reservation(one) for one in documents if _is_of_a_booking(one)]
-    return parsed(content_id(documents), found, delivery, config, by_content=True)
+    told = parsed(content_id(documents), found, delivery, config, by_content=True)
+    return replace(told, asks=tuple(one.id for one in found)) if may_ask(config) else told
+
+
+def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
+    """Read a booking of the API, whose shape is another. Raises NotUnderstoodError."""
+    told = mapping(document)
+    names = {"date_arrival": "arrival", "date_departure": "departure", "room_types": "rooms"}
+    booking = {**told, **{name: told.get(other) for name, other in names.items()}}
+    if told.get("is_deleted") is True or told.get("canceled_at"):
+        booking["status"] = "canceled"
+    who = mapping(told.get("guest"))
+    phone = {"phone_number": who["phone"]} if "phone" in who else {}
+    one = _reservation({"booking": booking, "guest": {**phone, **who}})
+    return fetched(_without_nameless_rooms(one, mappings(told.get("rooms"))), config, asked)
+
+
+def _without_nameless_rooms(one: Reservation, rooms: list[Document]) -> Reservation:
+    """Rooms without ids of their own cannot be matched with those of a delivery: several stay as they are."""
+    if len(rooms) < 2 or all(room.get("id") for room in rooms):
+        return one
+    return replace(one, parts=(), changes={k: v for k, v in one.changes.items() if k != "unit"})
 
 
 def _is_of_a_booking(document: Document) -> bool:

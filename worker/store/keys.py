@@ -219,6 +219,11 @@ def errand_pause(source: str) -> str:
     return f"{PREFIX}errand-pause:{source}"
 
 
+def source_token(source: str) -> str:
+    """The token that a source's API gave out, encrypted."""
+    return f"{PREFIX}source-token:{source}"
+
+
 def source_notes(source: str) -> str:
     """HASH: when a source was last polled, and what people were told of it."""
     return f"{PREFIX}source:{source}"

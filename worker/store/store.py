@@ -18,6 +18,7 @@ from worker.store.notices import Notices
 from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
+from worker.store.source_tokens import SourceTokens
 from worker.store.stays import Stays
 from worker.store.trail import Trails
 from worker.store.vault import Vault, shared_vault
@@ -42,6 +43,7 @@ class Store:
     trails: Trails
     health: Health
     operators: OperatorLog
+    tokens: SourceTokens
 
 
 def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Store:
@@ -65,4 +67,5 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         trails=Trails(client),
         health=Health(client),
         operators=OperatorLog(client),
+        tokens=SourceTokens(client, vault),
     )
