@@ -19,6 +19,7 @@ from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, 
 from webhooks.sources.oauth import Token, TokenAuth
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
+from worker.domain.reconcile import unlisted
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands, source_commands
 from worker.store.errands import Errand, Round
@@ -29,8 +30,9 @@ from worker.store.source_tokens import SourceTokens
 __all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
 
 ASK, POLL, FULL = "ask", "poll", "full"
-POLL_EVERY, FULL_EVERY = timedelta(minutes=5), timedelta(days=1)
+FULL_EVERY = timedelta(days=1)
 OVERLAP = timedelta(minutes=5)
+LONGEST_STAY = timedelta(days=400)
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=10), timedelta(minutes=30)
 KEY_DELAY = timedelta(minutes=5)
 UNKNOWN_DELAY = timedelta(minutes=1)
@@ -68,10 +70,10 @@ class Runner:
         """Put the polls of all sources on their timetables."""
         now = self.innkey.store.agenda.now()
         for config in self._sources():
-            if lists(config) is not None:
+            if lists(config) is not None and config.poll:
                 # What went missing while Innkey was down, before all else.
                 self.innkey.store.errands.begin(config.name, FULL, now)
-                self.innkey.store.errands.begin(config.name, POLL, now + POLL_EVERY)
+                self.innkey.store.errands.begin(config.name, POLL, now + config.poll)
 
     def run(self, source: str) -> None:
         """Run what is due at one source, unless another worker does. Raises redis' errors."""
@@ -171,25 +173,37 @@ class _Visit:
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)
         store, now = self.innkey.store, self.innkey.store.agenda.now()
-        if system is None or errand.kind not in (POLL, FULL):
+        if system is None or errand.kind not in (POLL, FULL) or not self.config.poll:
             store.errands.done(self.taken, errand)
             store.errands.drop(self.config.name, errand.what)
             return
         is_full = errand.kind == FULL
         last = store.errands.notes(self.config.name).get(_POLLED)
         since = datetime.fromisoformat(last) if last is not None else now - FULL_EVERY
-        count = 0
+        listed: set[str] = set()
         for reservation, document in system.changes(self.api, None if is_full else since - OVERLAP):
-            count += 1
+            listed.add(reservation)
             if document is None:
                 store.errands.add(self.config.name, ask(reservation), now)
             else:
                 self._take_in(reservation, document, now)
             if store.errands.next(self.taken, 0) is None:
                 return
+        if is_full:
+            self._ask_for_unlisted(listed, now)
         store.errands.note(self.config.name, _POLLED, now.isoformat())
-        store.errands.done(self.taken, errand, again=now + (FULL_EVERY if is_full else POLL_EVERY))
-        log.info("source.polled", source=self.config.name, full=is_full, reservations=count)
+        store.errands.done(self.taken, errand, again=now + (FULL_EVERY if is_full else self.config.poll))
+        log.info("source.polled", source=self.config.name, full=is_full, reservations=len(listed))
+
+    def _ask_for_unlisted(self, listed: set[str], now: datetime) -> None:
+        """What the list did not show may be gone, or the list is not whole: each is asked for by itself."""
+        store = self.innkey.store
+        stays = store.stays.of_source(self.config.name, now - LONGEST_STAY)
+        missing = unlisted(stays, listed, now)
+        for reservation in missing:
+            store.errands.add(self.config.name, ask(reservation), now)
+        if missing:
+            log.info("source.unlisted", source=self.config.name, reservations=len(missing))
 
     # --- what came of it ------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from webhooks.sources.adapter import Delivery, Parsed
 from webhooks.sources.asking import Asking
 from webhooks.sources.json_body import JSON, read_object
 from webhooks.sources.reading import name_of
-from worker.domain.booking import StayKey
+from worker.domain.booking import Status, StayKey
 from worker.property_access import SourceConfig
 from worker.store import keys
 
@@ -75,6 +75,7 @@ class Office:
     web: Web
     api: Pms
     reservations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -122,14 +123,19 @@ class Office:
         if self.status != 200:
             return Answer({"error": "no"}, self.status, self.headers)
         if asked.path == "/api/changes":
-            return Answer(list(self.reservations))
+            return Answer([one for one in self.reservations if one not in self.hidden])
         wanted = asked.query["ids"].split(",")
         return Answer([self.reservations[one] for one in wanted if one in self.reservations])
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    """A booking system of the kind that only names reservations, by the name of a known adapter."""
+def office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Office]:
+    """A booking system of the kind that only names reservations, by the name of a known adapter.
+
+    Its parameter: further lines for its table.
+    """
     monkeypatch.setattr(errands, "ADAPTERS", {**sources.ADAPTERS, "beds24": THIN})
     monkeypatch.setattr("webhooks.receiver.ADAPTERS", {**sources.ADAPTERS, "beds24": THIN})
     with redis_server(tmp_path / "redis", fsync="everysec") as server, pms(lambda _: Answer()) as api:
@@ -142,6 +148,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
             header = {{ name = "X-Innkey", value = {{ env = "PROOF" }} }}
             api_url = "{api.url}/api/"
             api_key = {{ env = "API" }}
+            {getattr(request, "param", "")}
             [locks.SS000001]
             [units.beach-house]
             locks = ["SS000001"]
@@ -331,3 +338,82 @@ def test_a_poll_that_finds_nothing_new_changes_nothing(office: Office) -> None:
     office.run()
     assert 2 == len(office.api.asked)
     assert before == office.web.innkey.store.stays.raw(StayKey(NAME, "R-1"))
+
+
+def asked_for(office: Office) -> list[str]:
+    """Which reservations were asked for so far, in order."""
+    return [one.query["ids"] for one in office.api.asked if one.path.endswith("reservations")]
+
+
+def test_a_full_pass_asks_for_what_its_list_does_not_show(office: Office) -> None:
+    """E04: a stay that the list leaves out is asked for by itself, and what that says counts."""
+    for booking in ("R-1", "R-2"):
+        office.put(booking)
+    Runner(office.web.innkey).begin()
+    office.run()
+    office.hidden = {"R-1"}
+    office.put("R-1", type="cancellation")
+    before = len(asked_for(office))
+    office.pass_time()
+    office.run()
+    assert "R-1" in ",".join(asked_for(office)[before:]).split(",")
+    stay = office.web.innkey.store.stays.get(StayKey(NAME, "R-1"))
+    assert stay is not None
+    assert Status.CANCELLED is stay.booking.status
+    before = len(asked_for(office))
+    office.pass_time()
+    office.run()
+    assert "R-1" not in ",".join(asked_for(office)[before:]).split(",")
+
+
+def test_a_list_that_comes_back_empty_cancels_nothing(office: Office) -> None:
+    """E05: each stay is asked for, and each is as it was."""
+    office.put("R-1")
+    Runner(office.web.innkey).begin()
+    office.run()
+    before = office.web.innkey.store.stays.raw(StayKey(NAME, "R-1"))
+    office.hidden = {"R-1"}
+    office.pass_time()
+    office.run()
+    assert 2 == len(asked_for(office))
+    assert before == office.web.innkey.store.stays.raw(StayKey(NAME, "R-1"))
+
+
+def test_a_reservation_that_is_gone_is_put_before_a_person(office: Office) -> None:
+    """Innkey takes no code away because it finds nothing: a person may know better."""
+    office.put("R-1")
+    Runner(office.web.innkey).begin()
+    office.run()
+    del office.reservations["R-1"]
+    for _ in range(6):
+        office.pass_time()
+        office.run()
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    stay = office.web.innkey.store.stays.get(StayKey(NAME, "R-1"))
+    assert stay is not None
+    assert Status.CONFIRMED is stay.booking.status
+
+
+@pytest.mark.parametrize("office", ['poll = "0s"'], indirect=True)
+def test_a_source_that_is_never_polled_is_asked_all_the_same(office: Office) -> None:
+    """No poll and no full pass; an errand of an earlier property file goes away."""
+    store = office.web.innkey.store
+    store.errands.begin(NAME, FULL, datetime.now(UTC))
+    Runner(office.web.innkey).begin()
+    office.put("R-1")
+    office.tell("R-1")
+    office.run()
+    assert ["/api/reservations"] == office.api.paths()
+    assert [] == store.client.zrange(keys.errands_of(NAME), 0, -1)
+
+
+@pytest.mark.parametrize("office", ['poll = "17m"'], indirect=True)
+def test_the_time_between_polls_is_the_sources(office: Office) -> None:
+    """From its table."""
+    store = office.web.innkey.store
+    Runner(office.web.innkey).begin()
+    office.pass_time()
+    office.run()
+    left = store.client.zscore(keys.errands_of(NAME), POLL) / 1000 - datetime.now(UTC).timestamp()
+    assert 16 * 60 < left <= 17 * 60

@@ -13,6 +13,8 @@ import pytest
 from marshmallow import Schema
 
 from worker.domain.house import Account, BatteryRules, House, Lock, Policy, TrailRules, Unit
+from worker.durations import parse_duration
+from worker.property_access import SourceConfig
 from worker.property_schemas import (
     AccountSchema,
     BatterySchema,
@@ -134,6 +136,13 @@ def test_the_page_has_a_section_for_each_table_and_no_other() -> None:
     property_file = PAGE.split("## The property file\n", 1)[1]
 
     assert list(SECTIONS) == re.findall(r"^### .*$", property_file, flags=re.MULTILINE)
+
+
+def test_the_default_of_poll_is_that_of_the_code() -> None:
+    """How often a source is asked what has changed."""
+    default = SourceConfig(name="x", adapter="innkey").poll
+
+    assert default == parse_duration(literal(rows("### `[sources.X]`")["poll"]))
 
 
 @pytest.mark.parametrize("key", Policy.__dataclass_fields__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import redis
@@ -14,6 +14,8 @@ from worker.store import keys
 from worker.store.codec import dump_stay, load_stay, to_millis
 from worker.store.pages import Page, page_of
 from worker.store.vault import UnreadableError, Vault
+
+AT_ONCE = 200
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,15 @@ class Stays:
             except UnreadableError:
                 log.exception("stay.unreadable")
         return found
+
+    def of_source(self, source: str, since: datetime) -> Iterator[Stay]:
+        """A source's stays with a check-in since then, or without one; the unreadable ones are logged."""
+        low, none = to_millis(since), 0
+        for first, last in ((none, none), (low, float("inf"))):
+            found = self._client.zrange(keys.STAYS, first, last, byscore=True)
+            refs = [ref for one in found if (ref := str(one)).startswith(f"{source}/")]
+            for start in range(0, len(refs), AT_ONCE):
+                yield from self.readable(refs[start : start + AT_ONCE])
 
     def _raw_many(self, refs: Iterable[str]) -> list[str]:
         names = [keys.stay(ref) for ref in refs]
