@@ -6,7 +6,7 @@ One source at a time by one worker, one request at a time: a booking system coun
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,12 +17,15 @@ from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Answers, Lists, NotUnderstoodError
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
 from webhooks.sources.oauth import Token, TokenAuth
+from webhooks.write_back import WriteBack
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
 from worker.domain.reconcile import unlisted
+from worker.domain.record import Stay
+from worker.domain.write_back import is_owed
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands, source_commands
-from worker.store.errands import Errand, Round
+from worker.store.errands import PIN, Errand, Round, pin_errand
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 from worker.store.source_tokens import SourceTokens
@@ -133,6 +136,8 @@ class _Visit:
         try:
             if asks:
                 self._ask(asks)
+            elif due[0].kind == PIN:
+                WriteBack(self.innkey, self.config, self.api, self.taken).run(due[0])
             else:
                 self._poll(due[0])
         except RefusedError as error:
@@ -198,12 +203,19 @@ class _Visit:
     def _ask_for_unlisted(self, listed: set[str], now: datetime) -> None:
         """What the list did not show may be gone, or the list is not whole: each is asked for by itself."""
         store = self.innkey.store
-        stays = store.stays.of_source(self.config.name, now - LONGEST_STAY)
-        missing = unlisted(stays, listed, now)
+        missing = unlisted(self._stays(now), listed, now)
         for reservation in missing:
             store.errands.add(self.config.name, ask(reservation), now)
         if missing:
             log.info("source.unlisted", source=self.config.name, reservations=len(missing))
+
+    def _stays(self, now: datetime) -> Iterator[Stay]:
+        """The source's stays; what is owed to it is put on its timetable, should it have got lost."""
+        store, house = self.innkey.store, self.innkey.house()
+        for stay in store.stays.of_source(self.config.name, now - LONGEST_STAY):
+            if is_owed(stay, house):
+                store.errands.begin(self.config.name, pin_errand(stay.key.id), now)
+            yield stay
 
     # --- what came of it ------------------------------------------------------------------------------------
 

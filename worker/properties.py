@@ -58,12 +58,16 @@ def load_properties(
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
-        house=replace(house, sources=frozenset(sources)),
+        house=replace(house, sources=frozenset(sources), write_back=_writing_back(sources)),
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
         fingerprint=_fingerprint(content),
         modified=_modified(Path(path)),
     )
+
+
+def _writing_back(sources: Mapping[str, SourceConfig]) -> frozenset[str]:
+    return frozenset(name for name, one in sources.items() if one.enabled and one.write_pin)
 
 
 def _parse(path: Path) -> dict[str, Any]:

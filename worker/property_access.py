@@ -18,6 +18,7 @@ __all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
 UNSIGNED = frozenset({"hostaway", "smoobu", "beds24"})
+WRITES_PINS = frozenset({"hostaway", "beds24"})
 _PROOFS = ("secret", "username", "header", "token")
 _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
@@ -43,7 +44,8 @@ class AccountAccess:
 class SourceConfig:
     """One sender of webhooks and its one proof of origin: secrets, user and password, header, or token.
 
-    `api_url` and `api_key`: how to ask it; `poll`: how often it is asked what has changed, never if zero.
+    `api_url` and `api_key`: how to ask it; `poll`: how often it is asked what has changed, never if zero;
+    `write_pin`: whether the PIN is written into it.
     """
 
     name: str
@@ -58,6 +60,7 @@ class SourceConfig:
     api_url: str | None = None
     api_key: Secret | None = None
     poll: timedelta = timedelta(minutes=5)
+    write_pin: bool = False
 
 
 def account_access(
@@ -127,6 +130,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if adapter in UNSIGNED and "secret" in table:
         cure = "use username and password, header, or token, whichever the sender can be given"
         findings.add((*path, "secret"), f"is of no use, {adapter} signs nothing", cure)
+    _check_write_pin(table, path, findings)
     header = table.get("header", {})
     return SourceConfig(
         name=name,
@@ -140,8 +144,22 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         token=_token(table, path, findings),
         api_url=table.get("api_url"),
         api_key=findings.secret(table.get("api_key"), (*path, "api_key")),
-        **({"poll": table["poll"]} if "poll" in table else {}),
+        **{name: table[name] for name in ("poll", "write_pin") if name in table},
     )
+
+
+def _check_write_pin(table: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    if not table.get("write_pin"):
+        return
+    at: Path = (*path, "write_pin")
+    adapter = table.get("adapter", "")
+    if adapter not in WRITES_PINS:
+        cure = f"leave it out; only {' and '.join(sorted(WRITES_PINS))} have a field for a door code"
+        findings.add(at, f"is of no use, {adapter} has no field for a door code that Innkey knows", cure)
+    elif not {"api_url", "api_key"} <= table.keys():
+        findings.add(
+            at, "needs api_url and api_key, with which the PIN is written", "give both, or leave it out"
+        )
 
 
 def _check_proof(raw: object, path: Path, findings: Findings) -> None:

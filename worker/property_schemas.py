@@ -137,6 +137,7 @@ class SourceSchema(Schema):
     api_url = Checked(http_url)
     api_key = SecretRef()
     poll = Duration(zero=True)
+    write_pin = Flag()
 
 
 class LockSchema(Schema):

@@ -214,6 +214,44 @@ def test_sources_carry_their_proof(tmp_path: Path) -> None:
     )
 
 
+KEYED = """
+    [sources.pms]
+    adapter = "hostaway"
+    header = { name = "X-Token", value = { env = "P" } }
+    api_url = "https://api.example.com/v1"
+    api_key = { env = "P" }
+"""
+
+
+def test_how_a_source_is_asked(tmp_path: Path) -> None:
+    """Every five minutes, and no PIN is written, unless its table says otherwise."""
+    plain, told = load(tmp_path, KEYED), load(tmp_path, f'{KEYED}\npoll = "0s"\nwrite_pin = true')
+
+    assert (timedelta(minutes=5), False) == (plain.sources["pms"].poll, plain.sources["pms"].write_pin)
+    assert (timedelta(0), True) == (told.sources["pms"].poll, told.sources["pms"].write_pin)
+    assert (frozenset[str](), frozenset({"pms"})) == (plain.house.write_back, told.house.write_back)
+    assert frozenset() == load(tmp_path, f"{KEYED}\nwrite_pin = true\nenabled = false").house.write_back
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEYED.replace('"hostaway"', '"smoobu"') + "\nwrite_pin = true",
+        KEYED.replace('    api_url = "https://api.example.com/v1"\n', "") + "\nwrite_pin = true",
+        KEYED.replace('    api_key = { env = "P" }\n', "") + "\nwrite_pin = true",
+        f"{KEYED}\nwrite_pin = 1",
+    ],
+)
+def test_a_pin_that_could_not_be_written(tmp_path: Path, text: str) -> None:
+    """Only into a booking system with a field for it, and with address and key."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text)
+    (problem,) = caught.value.problems
+    assert problem.where == "sources.pms.write_pin"
+    assert problem.cause
+    assert problem.cure
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     """`env = "NAME"` reads NAME_FILE too."""
     file = tmp_path / "secret"

@@ -20,6 +20,7 @@ __all__ = [
     "NotUnderstoodError",
     "Parsed",
     "UnprovenError",
+    "Writes",
 ]
 
 
@@ -116,3 +117,13 @@ class Lists(Answers, Protocol):
 
         A document of None is asked for by itself. Raises AskingError.
         """
+
+
+class Writes(Answers, Protocol):
+    """The further functions of an adapter whose system has a field for a reservation's door code."""
+
+    def write_pin(self, api: Asking, id: str, text: str) -> None:  # noqa: A002 - the field's word
+        """Put a text into the field; "" clears it. Raises AskingError."""
+
+    def read_pin(self, api: Asking, id: str) -> str:  # noqa: A002 - the field's word
+        """What the field shows; "" for nothing. Raises AskingError, GoneError without such a reservation."""

@@ -96,7 +96,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """Everything the rules need to know of the property file."""
+    """Everything the rules need to know of the property file.
+
+    `write_back`: the sources into whose booking system the PIN is written.
+    """
 
     accounts: Mapping[str, Account]
     locks: Mapping[str, Lock]
@@ -106,6 +109,7 @@ class House:
     battery: BatteryRules = field(default_factory=BatteryRules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     sources: frozenset[str] = frozenset()
+    write_back: frozenset[str] = frozenset()
     former: Mapping[str, Lock] = field(default_factory=lambda: MappingProxyType({}))
 
     def lock(self, name: str) -> Lock | None:

@@ -23,6 +23,7 @@ class About(StrEnum):
     NOT_SEEN = "not_seen"
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
+    PIN_NOT_WRITTEN = "pin_not_written"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -65,6 +66,10 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.SOURCE_REFUSES: Advice(
             "A booking system's API refuses what Innkey asks of it: most likely its key.",
             "Make a new key there, and put it in api_key of the source's table. Innkey keeps asking.",
+        ),
+        About.PIN_NOT_WRITTEN: Advice(
+            "A stay's PIN was written into its booking system, and is not seen there. The doors are right.",
+            "See that the key may write there; tell the guest the PIN by hand if nobody else does.",
         ),
     }
 )

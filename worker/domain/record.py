@@ -34,6 +34,7 @@ class Stay:
     these are older ones. `arrived_at`: the first unlock with its PIN, on any of its doors. `letter` is the
     open letter of the stay itself (unknown unit, events that do not fit); a person who settled it by hand
     `waived` its reason until the next event. `warned`: what a person was told of beside letters.
+    `written_pin`: the PIN that its booking system was last seen to show for it, as far as Innkey wrote it.
     `generation`: which state of the property file it was planned by.
     """
 
@@ -41,6 +42,7 @@ class Stay:
     codes: tuple[AccessCode, ...] = ()
     pin: str | None = None
     shown_pin: str | None = None
+    written_pin: str | None = None
     told: bool = False
     emailed: Written | None = None
     check_in: datetime | None = None

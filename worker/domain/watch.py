@@ -56,7 +56,7 @@ def erased(stay: Stay, house: House, now: datetime) -> Stay:
     if at is None or now < at or not _is_at_rest(stay, house, now):
         return stay
     booking = replace(stay.booking, **dict.fromkeys(_GUEST))  # type: ignore[arg-type]
-    bare = replace(stay, booking=booking, pin=None, shown_pin=None, emailed=None, warned=())
+    bare = replace(stay, booking=booking, pin=None, shown_pin=None, written_pin=None, emailed=None, warned=())
     return bare.noted(now, "guest.erased")
 
 

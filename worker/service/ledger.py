@@ -24,6 +24,7 @@ from worker.service.entries import index_changes, reschedule
 from worker.service.generation import OlderFileError
 from worker.service.letter_writes import letter_changes
 from worker.service.notice_writes import notice_changes
+from worker.service.write_back import write_back_changes
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.alerts import cleared_commands, raised_commands
@@ -124,6 +125,7 @@ class Ledger:
             reschedule(commit, after, extras.reschedule, house)
         letter_changes(commit, known.stay, after, settled, self.store.letters, house, now)
         notice_changes(commit, known.stay, after, now)
+        write_back_changes(commit, known.stay, after, house, now)
         heard, woken = commit.run(self.store.scripts, house)
         self.clock.heard(heard)
         if woken:

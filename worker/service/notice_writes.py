@@ -74,6 +74,12 @@ def source_commands(
     return settled_commands(notice) if is_over else told_commands(notice)
 
 
+def pin_commands(source: str, booking: str, now: datetime, *, is_over: bool = False) -> list[list[str | int]]:
+    """The Redis commands that tell of a PIN that its booking system does not show, or that it does now."""
+    notice = Notice(about=About.PIN_NOT_WRITTEN, where=source, opened=now, source=source, booking=booking)
+    return settled_commands(notice) if is_over else told_commands(notice)
+
+
 def signs_commands(lock: str, before: Signs, after: Signs, now: datetime) -> list[list[str | int]]:
     """The Redis commands that tell of a low battery or of silence, and of their ends."""
     commands: list[list[str | int]] = []

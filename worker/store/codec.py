@@ -31,6 +31,7 @@ def dump_stay(stay: Stay, vault: Vault) -> str:
     secret = {
         "g": [getattr(booking, name) for name in _GUEST],
         "p": [stay.pin, stay.shown_pin],
+        "b": stay.written_pin,
         "e": _written(stay.emailed),
         "w": {c.lock: [_written(w) for w in c.writes] for c in stay.codes if c.writes},
         "a": {c.lock: _written(c.mailed) for c in stay.codes if c.mailed},
@@ -91,6 +92,7 @@ def load_stay(text: str, vault: Vault) -> Stay:
         ),
         pin=pin,
         shown_pin=shown,
+        written_pin=secret.get("b"),
         told=plain.get("t", False),
         emailed=_load_written(secret.get("e")),
         check_in=_moment(plain.get("ci")),

@@ -21,6 +21,7 @@ MOST_SOURCES = 50
 HINT_AGAIN_MS = 5_000
 LEASE = timedelta(minutes=2)  # longer than any one request, with all its pages, may take
 
+PIN = "pin"
 Commands = list[list[str | int]]
 
 
@@ -145,9 +146,18 @@ class Errands:
         """Take a note back."""
         self._client.hdel(keys.source_notes(source), name)
 
+    def failures(self, source: str, what: str) -> int:
+        """How often an errand has failed in a row."""
+        return int(self._client.hget(keys.errand_fails(source), what) or 0)
+
     def waiting(self, source: str) -> int:
         """How many errands the source's timetable has."""
         return int(self._client.zcard(keys.errands_of(source)))
+
+
+def pin_errand(stay: str) -> str:
+    """The errand to write a stay's PIN into the booking system."""
+    return f"{PIN}:{stay}"
 
 
 def wanted_commands(source: str, what: str, at: datetime) -> Commands:

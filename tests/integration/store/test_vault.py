@@ -191,7 +191,8 @@ def _in_trouble(desk: Desk) -> None:
         assert code is not None
         on = replace(code, phase=Phase.SETTING, slot=120, writes=(wish.written,), started=wish.starts)
         on = replace(on, gave_up=GaveUp(Reason.UNCONFIRMED, Job.SET))
-        return replace(stay.with_code(on), emailed=wish.written, shown_pin=stay.pin, told=True)
+        told = replace(stay.with_code(on), shown_pin=stay.pin, written_pin=stay.pin, told=True)
+        return replace(told, emailed=wish.written)
 
     desk.change("BK-1", pushed)
 

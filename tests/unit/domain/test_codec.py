@@ -108,6 +108,7 @@ STAYS = st.builds(
     codes=st.lists(CODES, max_size=2, unique_by=lambda c: c.lock).map(tuple),
     pin=st.none() | PINS,
     shown_pin=st.none() | PINS,
+    written_pin=st.none() | PINS,
     told=st.booleans(),
     emailed=st.none() | WRITTEN,
     check_in=st.none() | SECONDS,

@@ -1,0 +1,115 @@
+"""Writes a stay's PIN into its booking system, and believes it only once it is read there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+import structlog
+
+from webhooks.sources import ADAPTERS
+from webhooks.sources.adapter import Writes
+from webhooks.sources.asking import Asking, GoneError, RefusedError
+from worker.bootstrap import Innkey
+from worker.domain.booking import StayKey
+from worker.domain.record import Stay
+from worker.domain.write_back import is_owed, pin_to_show, text_to_show
+from worker.property_access import SourceConfig
+from worker.service.notice_writes import pin_commands
+from worker.store.errands import Errand, Round
+
+__all__ = ["MOST_FAILURES", "WriteBack"]
+
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=20), timedelta(minutes=30)
+MOST_FAILURES = 5  # about ten minutes after the first
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class WriteBack:
+    """One source under lease. Doing the same again comes to the same."""
+
+    innkey: Innkey
+    config: SourceConfig
+    api: Asking
+    taken: Round
+
+    def run(self, errand: Errand) -> None:
+        """Write what is owed to the reservation of a stay. Raises AskingError; then the errand stays."""
+        stays = self._reservation(errand.of)
+        house = self.innkey.house()
+        known = {stay.key: stay for stay in [*stays, *self._on_record(errand.of)]}
+        if not any(is_owed(stay, house) for stay in known.values()):
+            self._done(errand)
+            return
+        wanted = text_to_show(stays, house)
+        written = [stay.written_pin for stay in known.values() if stay.written_pin is not None]
+        if not self._shows(stays[0].key.id, wanted, written):
+            self._failed(errand)
+            return
+        for key, stay in known.items():
+            self._note(key, pin_to_show(stay))
+        self._done(errand)
+
+    def _reservation(self, stay_id: str) -> list[Stay]:
+        """The reservation's stays, its first one before the others.
+
+        The first bears the reservation's own id; the others are called by that, a dot, and their part's.
+        """
+        first, cut = self._on_record(stay_id), len(stay_id)
+        while (cut := stay_id.rfind(".", 0, cut)) > 0:
+            first = self._on_record(stay_id[:cut]) or first
+        siblings = first[0].booking.siblings if first else ()
+        return [*first, *(stay for one in siblings for stay in self._on_record(one))]
+
+    def _on_record(self, stay_id: str) -> list[Stay]:
+        found = self.innkey.store.stays.get(StayKey(self.config.name, stay_id))
+        return [found] if found is not None else []
+
+    def _shows(self, reservation: str, wanted: str, written: Sequence[str]) -> bool:
+        """Whether the field shows what it shall, before or after it was written."""
+        system = cast("Writes", ADAPTERS[self.config.adapter])
+        try:
+            shown = system.read_pin(self.api, reservation)
+            if shown == wanted or (not wanted and not any(pin in shown for pin in written)):
+                # To be cleared, and it holds somebody else's words: those are not ours to take away.
+                return True
+            try:
+                system.write_pin(self.api, reservation, wanted)
+            except RefusedError as error:
+                # The key may read and not write: that holds up no poll.
+                log.warning("source.pin_refused", source=self.config.name, status=error.status)
+                return False
+            return system.read_pin(self.api, reservation) == wanted
+        except GoneError:
+            return not wanted
+
+    def _note(self, key: StayKey, pin: str | None) -> None:
+        def noted(stay: Stay | None, now: datetime) -> Stay | None:
+            if stay is None or stay.written_pin == pin:
+                return None
+            what = "pin.written_back" if pin is not None else "pin.cleared"
+            return replace(stay, written_pin=pin).noted(now, what)
+
+        self.innkey.ledger.change(key, noted)
+
+    def _failed(self, errand: Errand) -> None:
+        store = self.innkey.store
+        fails = store.errands.failed(self.taken, errand)
+        delay = min(FIRST_DELAY * 2 ** min(fails - 1, 10), LONGEST_DELAY)
+        store.errands.put_off(self.taken, errand, store.agenda.now() + delay)
+        log.warning("source.pin_not_shown", source=self.config.name, booking=errand.of, failures=fails)
+        if fails == MOST_FAILURES:
+            self._tell(errand)
+
+    def _done(self, errand: Errand) -> None:
+        if self.innkey.store.errands.failures(self.config.name, errand.what) >= MOST_FAILURES:
+            self._tell(errand, is_over=True)
+        self.innkey.store.errands.done(self.taken, errand)
+
+    def _tell(self, errand: Errand, *, is_over: bool = False) -> None:
+        now = self.innkey.clock.now()
+        self.innkey.ledger.run_commands(pin_commands(self.config.name, errand.of, now, is_over=is_over))
