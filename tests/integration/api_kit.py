@@ -17,7 +17,7 @@ from webhooks.sources.asking import Asking
 from worker.property_access import SourceConfig
 from worker.secret import Secret
 
-__all__ = ["APIS", "KEYS", "Api", "api_of", "document"]
+__all__ = ["APIS", "KEYS", "TOKEN", "Api", "api_of", "document"]
 
 KEYS = {
     "hostaway": "10001:the-secret-of-hostaway",

@@ -74,6 +74,11 @@ def test_what_does_not_concern_the_stay_is_no_news(api: Api) -> None:
     assert plain.id != event(api, moved).id
 
 
+def test_two_reservations_that_say_the_same_are_two(api: Api) -> None:
+    """Their events do not stand in for one another."""
+    assert event(api, document(api.adapter, 501)).id != event(api, document(api.adapter, 502)).id
+
+
 def test_a_later_answer_is_newer(api: Api) -> None:
     """What is asked for later counts, whether or not the system has a moment of change of its own."""
     told = document(api.adapter, 501)

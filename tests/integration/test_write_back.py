@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
-from tests.integration.api_kit import KEYS, Api, api_of, document
+from tests.integration.api_kit import KEYS, TOKEN, Api, api_of, document
 from tests.integration.pms_kit import Answer
 from tests.integration.web_kit import Web, environ_for, wired
 from tests.redis_server import redis_server
@@ -392,3 +393,25 @@ def test_a_reservation_that_is_gone_is_nothing_to_clear(ready: House) -> None:
 def test_the_adapters_that_write_are_those_of_the_configuration() -> None:
     """What the property file allows is what the adapters can."""
     assert {name for name, one in ADAPTERS.items() if hasattr(one, "write_pin")} == set(WRITES_PINS)
+
+
+def test_a_token_is_kept_for_the_next_worker(ready: House) -> None:
+    """Systems count those that they give out. It is encrypted; if nobody can read it, another is fetched."""
+    assert 1 == ready.api.tokens
+    client = ready.web.innkey.store.client
+    kept = str(client.get(keys.source_token(NAME)))
+    assert TOKEN not in kept
+    assert client.pttl(keys.source_token(NAME)) > 0
+    ready.fetch(501)
+    assert 1 == ready.api.tokens
+    client.set(keys.source_token(NAME), Fernet(Fernet.generate_key()).encrypt(b"[]").decode())
+    ready.fetch(501)
+    assert 2 == ready.api.tokens
+
+
+def test_a_stay_that_is_not_on_record_owes_nothing(house: House) -> None:
+    """Its errand goes away."""
+    house.web.innkey.store.errands.add(NAME, pin_errand("nowhere"), datetime.now(UTC))
+    house.run()
+    assert [] == house.waiting()
+    assert 0 == house.writes()

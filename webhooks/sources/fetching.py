@@ -92,7 +92,7 @@ def fetched(one: Reservation, config: SourceConfig, asked: datetime) -> Parsed:
     Its id is made of what it means: where only a price or a message has changed, or the door code that we
     wrote ourselves, it is a duplicate.
     """
-    meaning = [one.status.value, dict(one.changes), [[part.id, dict(part.changes)] for part in one.parts]]
-    event = content_id(meaning)
+    parts = [[part.id, dict(part.changes)] for part in one.parts]
+    event = content_id([one.id, one.status.value, dict(one.changes), parts])
     delivery = Delivery(body=b"", received=asked)
     return parsed(event, [replace(one, event=event)], delivery, config, by_content=True)
