@@ -121,7 +121,7 @@ def test_a_removal_has_the_urgency_of_the_arrival_that_waits_for_its_slot(store:
 def test_a_slot_that_frees_is_offered_to_all_who_wait(store: Store) -> None:
     """Promise 10: those first in line may not use that slot, and must not hide those behind them.
 
-    A campaign found stays that waited beside free slots: twenty others came first, whose units have but three.
+    A campaign found stays that waited beside free slots: twenty came first whose units have but three.
     """
     house, now = _house_of(2, places=1), store.agenda.now()
     waiting = {f"direct/{number:02}": now.timestamp() * 1000 + number for number in range(60)}
