@@ -29,6 +29,7 @@ PROOFS = {
     "smoobu": 'token = { env = "TOKEN" }',
     "beds24": 'header = { name = "X-Innkey", value = { env = "PASSWORD" } }',
     "hospitable": 'secret = { env = "PASSWORD" }',
+    "ownerrez": 'username = "pms"\npassword = { env = "PASSWORD" }',
     "guesty": 'secret = { env = "SIGNED" }',
 }
 LISTINGS = ("40160", "40161")  # what every one of them calls the two units

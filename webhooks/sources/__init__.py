@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from webhooks.sources import beds24, guesty, hospitable, hostaway, innkey, lodgify, smoobu
+from webhooks.sources import (
+    beds24,
+    guesty,
+    hospitable,
+    hostaway,
+    innkey,
+    lodgify,
+    ownerrez,
+    smoobu,
+)
 from webhooks.sources.adapter import Adapter
 
 __all__ = ["ADAPTERS"]
@@ -18,6 +27,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "hostaway": hostaway,
         "innkey": innkey,
         "lodgify": lodgify,
+        "ownerrez": ownerrez,
         "smoobu": smoobu,
     }
 )
