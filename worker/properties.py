@@ -26,6 +26,8 @@ __all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_prop
 ADAPTERS = frozenset(
     {
         "beds24",
+        "calcom",
+        "channex",
         "guesty",
         "hospitable",
         "hostaway",
@@ -33,6 +35,7 @@ ADAPTERS = frozenset(
         "lodgify",
         "ownerrez",
         "smoobu",
+        "uplisting",
     }
 )
 

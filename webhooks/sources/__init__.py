@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from webhooks.sources import (
     beds24,
+    calcom,
+    channex,
     guesty,
     hospitable,
     hostaway,
@@ -14,6 +16,7 @@ from webhooks.sources import (
     lodgify,
     ownerrez,
     smoobu,
+    uplisting,
 )
 from webhooks.sources.adapter import Adapter
 
@@ -22,6 +25,8 @@ __all__ = ["ADAPTERS"]
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
@@ -29,5 +34,6 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "lodgify": lodgify,
         "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )

@@ -13,12 +13,15 @@ from typing import Protocol
 from worker.property_access import SourceConfig
 from worker.sample_deliveries import (
     beds24,
+    calcom,
+    channex,
     guesty,
     hospitable,
     hostaway,
     lodgify,
     ownerrez,
     smoobu,
+    uplisting,
 )
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
@@ -49,12 +52,15 @@ class Sender(Protocol):
 SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
         "lodgify": lodgify,
         "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )
 
