@@ -14,7 +14,7 @@ from typing import Any, cast
 import structlog
 
 from webhooks.sources import ADAPTERS
-from webhooks.sources.adapter import Answers, Lists, NotUnderstoodError
+from webhooks.sources.adapter import Acknowledges, Answers, Lists, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
 from webhooks.sources.oauth import Token, TokenAuth
 from webhooks.write_back import WriteBack
@@ -30,7 +30,7 @@ from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 from worker.store.source_tokens import SourceTokens
 
-__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
+__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists", "wanted"]
 
 ASK, POLL, FULL = "ask", "poll", "full"
 FULL_EVERY = timedelta(days=1)
@@ -61,6 +61,11 @@ def lists(config: SourceConfig) -> Lists | None:
 def ask(reservation: str) -> str:
     """The errand to ask for a reservation."""
     return f"{ASK}:{reservation}"
+
+
+def wanted(parsed: Parsed) -> list[str]:
+    """The errands that a delivery makes necessary."""
+    return [*(ask(one) for one in parsed.asks), *([POLL] if parsed.polls else [])]
 
 
 @dataclass(slots=True)
@@ -166,6 +171,7 @@ class _Visit:
             document = found.get(one.of)
             if document is not None:
                 self._take_in(one.of, document, now)
+                self._acknowledge(one.of)
             elif self.innkey.store.errands.failed(self.taken, one) < MOST_FAILURES:
                 # A reservation is told of before it can be read.
                 self.innkey.store.errands.put_off(self.taken, one, now + UNKNOWN_DELAY)
@@ -178,7 +184,8 @@ class _Visit:
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)
         store, now = self.innkey.store, self.innkey.store.agenda.now()
-        if system is None or errand.kind not in (POLL, FULL) or not self.config.poll:
+        is_wanted = errand.kind == POLL or (errand.kind == FULL and bool(self.config.poll))
+        if system is None or not is_wanted:
             store.errands.done(self.taken, errand)
             store.errands.drop(self.config.name, errand.what)
             return
@@ -192,12 +199,14 @@ class _Visit:
                 store.errands.add(self.config.name, ask(reservation), now)
             else:
                 self._take_in(reservation, document, now)
+                self._acknowledge(reservation)
             if store.errands.next(self.taken, 0) is None:
                 return
-        if is_full:
+        if is_full and not hasattr(self.adapter, "acknowledge"):  # such a list is only what is new
             self._ask_for_unlisted(listed, now)
         store.errands.note(self.config.name, _POLLED, now.isoformat())
-        store.errands.done(self.taken, errand, again=now + (FULL_EVERY if is_full else self.config.poll))
+        every = FULL_EVERY if is_full else self.config.poll
+        store.errands.done(self.taken, errand, again=now + every if every else None)
         log.info("source.polled", source=self.config.name, full=is_full, reservations=len(listed))
 
     def _ask_for_unlisted(self, listed: set[str], now: datetime) -> None:
@@ -230,6 +239,11 @@ class _Visit:
             self.innkey.counts.add(f"fetched:{self.config.name}:{'news' if is_new else 'known'}")
             if is_new:
                 self.innkey.hints.event(key)
+
+    def _acknowledge(self, reservation: str) -> None:
+        """What is on record, understood or kept for a person, the source need not tell again."""
+        if hasattr(self.adapter, "acknowledge"):
+            cast("Acknowledges", self.adapter).acknowledge(self.api, reservation)
 
     def _keep(self, reservation: str, document: Any, errors: dict[str, list[str]], now: datetime) -> None:
         """Keep what was not understood; its replay asks anew."""

@@ -26,6 +26,7 @@ KEYS = {
     "lodgify": "the-key-of-lodgify",
     "smoobu": "the-key-of-smoobu",
     "beds24": "refresh:the-token-of-beds24",
+    "ownerrez": "pt_the-token-of-ownerrez",
 }
 PATHS = {
     "hostaway": "/v1",
@@ -34,6 +35,7 @@ PATHS = {
     "lodgify": "",
     "smoobu": "/api",
     "beds24": "/v2",
+    "ownerrez": "/v2",
 }
 TOKEN = "the-token-that-was-given-out"
 Documents = dict[str, dict[str, Any]]
@@ -71,7 +73,7 @@ class Api:
 
     def answered(self, asked: Asked) -> Answer:
         """Answer one request."""
-        return self.fault(asked) or APIS[self.adapter](self, asked)
+        return self.fault(asked) or {**APIS, "ownerrez": _ownerrez}[self.adapter](self, asked)
 
     def listed(self, number: int) -> list[dict[str, Any]]:
         """The page of that number, from 0."""
@@ -154,6 +156,16 @@ def document(adapter: str, booking: int, **changed: Any) -> dict[str, Any]:
             "bookingTime": "2026-11-22T10:00:00Z",
             "modifiedTime": "2026-11-22T10:00:00Z",
             "infoItems": [],
+        },
+        "ownerrez": {
+            "id": booking,
+            "property_id": 40160,
+            "status": "active",
+            "type": "booking",
+            "arrival": dates[0],
+            "departure": dates[1],
+            "updated_utc": "2026-11-22T10:00:00Z",
+            "door_codes": [],
         },
     }
     return {**plain[adapter], **changed}
@@ -257,6 +269,17 @@ def _beds24(api: Api, asked: Asked) -> Answer:
     number = int(asked.query["page"]) - 1
     more = (number + 1) * api.page < len(api.documents)
     return Answer({"success": True, "data": api.listed(number), "pages": {"nextPageExists": more}})
+
+
+def _ownerrez(api: Api, asked: Asked) -> Answer:
+    if (no := _refuses(asked, "authorization", f"Bearer {KEYS['ownerrez']}")) is not None:
+        return no
+    if asked.path == "/v2/bookings":
+        return Answer({"items": list(api.documents.values()), "next_page_url": None})
+    booking = asked.path.rpartition("/")[2]
+    if asked.method == "PATCH" and booking in api.documents:
+        api.documents[booking] |= asked.body
+    return _one(api, asked, lambda one: one)
 
 
 def _written(items: list[dict[str, Any]], given: list[dict[str, Any]]) -> None:
