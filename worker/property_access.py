@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from worker.property_findings import Findings, Path
@@ -13,10 +14,35 @@ from worker.property_schemas import SourceSchema
 from worker.secret import Secret
 from worker.settings import Settings
 
-__all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
+__all__ = ["THIN", "UNSIGNED", "AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
-UNSIGNED = frozenset({"hostaway", "smoobu", "beds24"})
+UNSIGNED = frozenset(
+    {
+        "apaleo",
+        "beds24",
+        "cloudbeds",
+        "hostaway",
+        "hostfully",
+        "mews",
+        "smoobu",
+    }
+)
+# Their deliveries only name what has changed: without the API nothing could be made of them.
+THIN = frozenset(
+    {
+        "apaleo",
+        "cloudbeds",
+        "hostfully",
+        "mews",
+    }
+)
+KEY_PAIRS: Mapping[str, str] = MappingProxyType(
+    {
+        "apaleo": "client_id:client_secret",
+        "mews": "ClientToken:AccessToken",
+    }
+)
 _PROOFS = ("secret", "username", "header", "token")
 _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
@@ -122,6 +148,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if adapter in UNSIGNED and "secret" in table:
         cure = "use username and password, header, or token, whichever the sender can be given"
         findings.add((*path, "secret"), f"is of no use, {adapter} signs nothing", cure)
+    _check_api(adapter, raw, path, findings)
     header = table.get("header", {})
     return SourceConfig(
         name=name,
@@ -134,8 +161,29 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         header_value=findings.secret(header.get("value"), (*path, "header", "value")),
         token=_token(table, path, findings),
         api_url=table.get("api_url"),
-        api_key=findings.secret(table.get("api_key"), (*path, "api_key")),
+        api_key=_api_key(table, path, findings),
     )
+
+
+def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> None:
+    """Look at the table as it was written, as `_check_proof` does."""
+    if adapter not in THIN or not isinstance(raw, Mapping):
+        return
+    for name in ("api_url", "api_key"):
+        if name not in raw:
+            cause = f"is missing, and {adapter} only tells which reservation has changed: Innkey has to ask"
+            findings.add((*path, name), cause, f"give it, as docs/how-to/sources/{adapter}.md says")
+
+
+def _api_key(table: Mapping[str, Any], path: Path, findings: Findings) -> Secret | None:
+    key, form = (
+        findings.secret(table.get("api_key"), (*path, "api_key")),
+        KEY_PAIRS.get(table.get("adapter", "")),
+    )
+    if key is not None and form is not None and not all(key.reveal().partition(":")):
+        cause = f"the value of {table['api_key']} is not two parts with a colon between them"
+        findings.add((*path, "api_key"), cause, f"write it as {form}")
+    return key
 
 
 def _check_proof(raw: object, path: Path, findings: Findings) -> None:

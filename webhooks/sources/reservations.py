@@ -14,7 +14,7 @@ from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from worker.domain.booking import BookingEvent, EventType, Status, StayKey, Version
 from worker.property_access import SourceConfig
 
-__all__ = ["Part", "Reservation", "content_id", "guest", "parsed", "status_of", "stay_times"]
+__all__ = ["Part", "Reservation", "content_id", "guest", "parsed", "status_of", "stay_moments", "stay_times"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -111,6 +111,26 @@ def stay_times(
         if date is not None:
             time = reading.clock(hour)
             found[name] = f"{date}T{time}:00" if time is not None else date
+    return found
+
+
+def stay_moments(
+    status: Status, arrival: tuple[object, str], departure: tuple[object, str]
+) -> dict[str, object]:
+    """`check_in` and `check_out` of two date-times (value and path), local or with an offset, else as above.
+
+    Raises NotUnderstoodError.
+    """
+    found: dict[str, object] = {}
+    for name, (value, path) in (("check_in", arrival), ("check_out", departure)):
+        try:
+            moment = reading.stay_moment(value, path)
+        except NotUnderstoodError:
+            if status is Status.CONFIRMED:
+                raise
+            continue
+        if moment is not None:
+            found[name] = moment
     return found
 
 

@@ -11,7 +11,18 @@ from types import MappingProxyType
 from typing import Protocol
 
 from worker.property_access import SourceConfig
-from worker.sample_deliveries import beds24, guesty, hospitable, hostaway, lodgify, smoobu
+from worker.sample_deliveries import (
+    apaleo,
+    beds24,
+    cloudbeds,
+    guesty,
+    hospitable,
+    hostaway,
+    hostfully,
+    lodgify,
+    mews,
+    smoobu,
+)
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
 
@@ -36,11 +47,15 @@ class Sender(Protocol):
 
 SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
+        "apaleo": apaleo,
         "beds24": beds24,
+        "cloudbeds": cloudbeds,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
+        "hostfully": hostfully,
         "lodgify": lodgify,
+        "mews": mews,
         "smoobu": smoobu,
     }
 )
