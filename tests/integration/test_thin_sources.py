@@ -202,6 +202,38 @@ class TestAsking:
         assert ["new"] == list(told.values())
 
 
+@pytest.mark.parametrize("shared", ["apaleo", "cloudbeds", "mews"], indirect=True)
+class TestRooms:
+    """A hotel gives a reservation its room late."""
+
+    def test_it_waits_for_its_room(self, house: Hotel, stay: SampleStay) -> None:
+        """Promise 8: no code and no letter until the room is known; when it is taken back the code goes."""
+        far = replace(stay, check_in=soon(8), check_out=soon(9))
+        house.tell(replace(far, unit=""))
+        assert (set(), None) == (house.doors(stay.id), house.letter(stay.id))
+        house.tell(later(far))
+        assert ({"SS000001"}, None) == (house.doors(stay.id), house.letter(stay.id))
+        house.tell(later(far, 120, unit=""))
+        assert (set(), None) == (house.doors(stay.id), house.letter(stay.id))
+
+    def test_close_to_check_in_a_person_is_told(self, house: Hotel, stay: SampleStay) -> None:
+        """Promise 8: early enough to act; the letter is settled by the room."""
+        near = replace(stay, check_in=soon(0.5), check_out=soon(3))
+        house.tell(replace(near, unit=""))
+        assert (set(), "bad_event") == (house.doors(stay.id), house.letter(stay.id))
+        house.tell(later(near))
+        assert ({"SS000001"}, None) == (house.doors(stay.id), house.letter(stay.id))
+
+    def test_a_poll_finds_out_that_it_has_none(self, house: Hotel, stay: SampleStay) -> None:
+        """Promise 8: though nothing is told of it meanwhile."""
+        house.put(replace(stay, unit="", check_in=soon(0.5), check_out=soon(3)))
+        Runner(house.web.innkey).begin()
+        for _ in range(2):
+            house.pass_time()
+            house.run()
+        assert "bad_event" == house.letter(stay.id)
+
+
 class TestPolls:
     """What finds the reservations that no delivery told."""
 

@@ -1,4 +1,4 @@
-"""The web process with one source of a system that only names reservations, and that system's API beside it."""
+"""The web process with one source of a system that only names reservations, and that system's API."""
 
 from __future__ import annotations
 

@@ -155,8 +155,8 @@ def _event(one: Reservation, received: datetime, source: str) -> BookingEvent:
     siblings: dict[str, Mapping[str, object]] | None = None
     if one.parts:
         first, *others = _named(one)
-        changes |= first[1]
         siblings = {name: {**changes, **different} for name, different in others}
+        changes |= first[1]
     elif one.status is not Status.CONFIRMED:
         siblings = {}
     return BookingEvent(
