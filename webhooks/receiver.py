@@ -95,12 +95,12 @@ def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
 
 def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     services, outcome = innkey(), "duplicate" if parsed.events else "ignored"
-    for reservation in parsed.asks:
-        # Asked for once, however many deliveries say so, and whatever order they come in.
-        services.store.errands.add(config.name, ask(reservation), services.clock.now())
-        outcome = "accepted"
     if parsed.asks:
+        # Asked for once, however many deliveries say so, and whatever order they come in.
+        asks = [ask(reservation) for reservation in parsed.asks]
+        services.store.errands.add_all(config.name, asks, services.clock.now())
         services.hints.errands(config.name)
+        outcome = "accepted"
     for event in parsed.events:
         key, is_new = services.store.events.accept(event, by_content=parsed.by_content)
         if is_new:

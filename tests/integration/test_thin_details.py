@@ -17,6 +17,7 @@ from tests.integration.thin_kit import CLIENT, SECRET, Hotel, hotel
 from webhooks.errands import Runner
 from webhooks.sources import client_credentials
 from worker.domain.booking import Status
+from worker.sample_deliveries.delivery import SENDERS
 from worker.store import keys
 
 
@@ -193,7 +194,7 @@ class TestMews:
 
     def test_a_batch_is_one_request(self, mews: Hotel) -> None:
         """B05: hundreds of reservations in a message, two requests; all become stays."""
-        names = [f"m-{number}" for number in range(300)]
+        names = [f"m-{number}" for number in range(200)]
         for one in names:
             mews.put(a_stay(one))
         self.deliver(mews, names)
@@ -204,12 +205,12 @@ class TestMews:
         assert sorted(names) == sorted(mews.asked("reservations/getAll")[0].body["ReservationIds"])
 
     def test_more_than_a_request_may_name(self, mews: Hotel) -> None:
-        """A thousand at a time."""
+        """Some at a time, and never more than the API takes."""
         names = [f"m-{number}" for number in range(1001)]
         self.deliver(mews, names)
         mews.run()
         sizes = [len(one.body["ReservationIds"]) for one in mews.asked("reservations/getAll")]
-        assert [1000, 1] == sizes
+        assert [200, 200, 200, 200, 200, 1] == sizes
 
     def test_one_that_is_refused_holds_up_no_other(self, mews: Hotel) -> None:
         """It is kept for a person, and the others of its batch become stays."""
@@ -246,6 +247,23 @@ class TestMews:
         ]
         assert ["CollidingUtc"] * 4 + ["ScheduledStartUtc", "UpdatedUtc"] == sorted(name for name, _ in spans)
         assert all(span < timedelta(days=89) for _, span in spans)
+
+    def test_a_company_is_no_customer(self, mews: Hotel) -> None:
+        """It is not asked for among them: an id that Mews does not know there is refused."""
+        good = mews.answered
+
+        def owned(asked: Asked) -> Answer:
+            found = good(asked)
+            if asked.path.endswith("2023-06-06"):
+                found.body["Reservations"][0]["AccountType"] = "Company"
+            return found
+
+        mews.api.answer = owned
+        mews.tell(a_stay("m-1"))
+        assert [] == mews.asked("customers/getAll")
+        stay = mews.stay("m-1")
+        assert stay is not None
+        assert None is stay.booking.guest_name
 
     def test_tokens_go_in_the_body_only(self, mews: Hotel) -> None:
         """K03: not in an address, which others may note."""
@@ -337,5 +355,35 @@ def test_all_agencies_of_a_key(hostfully: Hotel) -> None:
     assert "updatedSince" in [name for one in lists for name in one.query]
 
 
+def test_a_cursor_that_leads_back_is_the_last(hostfully: Hotel) -> None:
+    """Hostfully gives a cursor with each page: one seen before ends the list."""
+    for number in range(100):
+        hostfully.put(a_stay(f"h-{number}"))
+    good = hostfully.answered
+
+    def circling(asked: Asked) -> Answer:
+        if not asked.path.endswith("/leads"):
+            return good(asked)
+        leads = [SENDERS["hostfully"].answer(one) for one in hostfully.stays.values()]  # type: ignore[attr-defined]
+        return Answer({"leads": leads, "_paging": {"_nextCursor": "again"}})
+
+    hostfully.api.answer = circling
+    Runner(hostfully.web.innkey).begin()
+    hostfully.pass_time()
+    hostfully.run()
+    assert hostfully.doors("h-99")
+    assert 4 == len(hostfully.asked("/leads"))
+
+
 def _day(days: int) -> str:
     return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
+
+
+def test_a_message_as_long_as_the_receiver_takes(mews: Hotel) -> None:
+    """Promise 1: whatever fits into a delivery is on the timetable when it is answered."""
+    names = [f"{number:08}-0000-4000-8000-000000000000" for number in range(9000)]
+    sample = mews.sample(a_stay("1"))
+    body = json.dumps(message(names)).encode()
+    assert 2**19 < len(body) < 2**20
+    assert 200 == mews.post(replace(sample, body=body)).status_code
+    assert len(names) == mews.web.innkey.store.errands.waiting("mews")

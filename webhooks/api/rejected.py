@@ -50,8 +50,8 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
-    for reservation in parsed.asks:
-        services.store.errands.add(rejected.source, ask(reservation), moment)
+    if parsed.asks:
+        services.store.errands.add_all(rejected.source, [ask(one) for one in parsed.asks], moment)
         services.hints.errands(rejected.source)
     for number, event in enumerate(parsed.events):
         name = f"replay:{rejected.id}" + (f".{number}" if number else "")
