@@ -64,7 +64,7 @@ class Errands:
         self.add_all(source, [what], at)
 
     def add_all(self, source: str, whats: Sequence[str], at: datetime) -> None:
-        """The same for many in few writes: their sender waits. Raises redis' errors; some may be kept then."""
+        """The same for many in few writes: their sender waits. Raises redis' errors; some may be kept."""
         for first in range(0, len(whats), MOST_IN_A_WRITE):
             some = whats[first : first + MOST_IN_A_WRITE]
             rows = [row for what in some for row in wanted_commands(source, what, at)]
