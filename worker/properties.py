@@ -27,6 +27,8 @@ ADAPTERS = frozenset(
     {
         "apaleo",
         "beds24",
+        "calcom",
+        "channex",
         "cloudbeds",
         "guesty",
         "hospitable",
@@ -35,7 +37,9 @@ ADAPTERS = frozenset(
         "innkey",
         "lodgify",
         "mews",
+        "ownerrez",
         "smoobu",
+        "uplisting",
     }
 )
 

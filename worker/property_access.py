@@ -21,14 +21,17 @@ UNSIGNED = frozenset(
     {
         "apaleo",
         "beds24",
+        "channex",
         "cloudbeds",
         "hostaway",
         "hostfully",
         "mews",
+        "ownerrez",
         "smoobu",
+        "uplisting",
     }
 )
-# Their deliveries only name what has changed: without the API nothing could be made of them.
+# Their deliveries only name a reservation.
 THIN = frozenset(
     {
         "apaleo",
@@ -37,6 +40,7 @@ THIN = frozenset(
         "mews",
     }
 )
+NEEDS_API = THIN | {"channex"}
 KEY_PAIRS: Mapping[str, str] = MappingProxyType(
     {
         "apaleo": "client_id:client_secret",
@@ -165,16 +169,6 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     )
 
 
-def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> None:
-    """Look at the table as it was written, as `_check_proof` does."""
-    if adapter not in THIN or not isinstance(raw, Mapping):
-        return
-    for name in ("api_url", "api_key"):
-        if name not in raw:
-            cause = f"is missing, and {adapter} only tells which reservation has changed: Innkey has to ask"
-            findings.add((*path, name), cause, f"give it, as docs/how-to/sources/{adapter}.md says")
-
-
 def _api_key(table: Mapping[str, Any], path: Path, findings: Findings) -> Secret | None:
     key, form = (
         findings.secret(table.get("api_key"), (*path, "api_key")),
@@ -199,6 +193,17 @@ def _check_proof(raw: object, path: Path, findings: Findings) -> None:
     elif len(given) > 1:
         cause = f"has more than one proof of origin ({', '.join(given)})"
         findings.add(path, cause, "keep the one its sender uses")
+
+
+def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> None:
+    """An adapter whose deliveries say only that something has changed can do nothing without the API."""
+    if adapter not in NEEDS_API or not isinstance(raw, Mapping):
+        return
+    cures = {"api_url": "give the address of its API", "api_key": 'give a key for its API: { env = "NAME" }'}
+    for name, cure in cures.items():
+        if name not in raw:
+            cause = f"is missing, {adapter} tells only what has changed, and has to be asked for the rest"
+            findings.add((*path, name), cause, f"{cure}, as the page of {adapter} says")
 
 
 def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -> tuple[Secret, ...]:

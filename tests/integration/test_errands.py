@@ -289,6 +289,21 @@ def test_a_worker_that_dies_in_a_request_leaves_it_to_the_next(office: Office) -
     assert "40160" == office.unit("R-1")
 
 
+@pytest.mark.parametrize("answer", [Answer(b"<html>"), Answer([7]), Answer({"data": 1}), Answer(None)])
+def test_an_answer_of_no_known_shape_is_asked_for_again_later(office: Office, answer: Answer) -> None:
+    """Whatever a system answers, it is not asked in a loop, and nothing is lost."""
+    office.put("R-1")
+    office.tell("R-1")
+    office.api.answer = lambda _: answer
+    office.run()
+    office.run()
+    assert 1 == len(office.api.asked)
+    office.api.answer = office.answered
+    office.pass_time()
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
 def test_a_poll_finds_what_no_webhook_told(office: Office) -> None:
     """A booking whose delivery was lost is found by the first full pass, and a later one by the next poll."""
     office.put("R-1")

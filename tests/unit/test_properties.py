@@ -332,6 +332,14 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ),
         ("[sources.x]\nadapter = 'innkey'\nheader = 'X-T'", "sources.x.header"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\napi_url = 'api'", "sources.x.api_url"),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_url = 'https://example.com'",
+            "sources.x.api_key",
+        ),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_key = { env = 'P' }",
+            "sources.x.api_url",
+        ),
         ("[sources.'a/b']\nadapter = 'innkey'\nsecret = { env = 'S' }", 'sources."a/b"'),
     ],
 )
@@ -539,7 +547,7 @@ class TestSourcesThatAreAsked:
         url = "api_url = 'https://api.example.com'"
         assert ["sources.x.api_key"] == faults(tmp_path, self.table(adapter, url))
         assert ["sources.x.api_url"] == faults(tmp_path, self.table(adapter, "api_key = { env = 'PAIR' }"))
-        with pytest.raises(ConfigurationError, match=f"docs/how-to/sources/{adapter}.md"):
+        with pytest.raises(ConfigurationError, match=f"the page of {adapter}"):
             load(tmp_path, self.table(adapter))
 
     def test_a_fault_in_them_is_told_once(self, tmp_path: Path, adapter: str) -> None:

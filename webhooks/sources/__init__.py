@@ -8,6 +8,8 @@ from types import MappingProxyType
 from webhooks.sources import (
     apaleo,
     beds24,
+    calcom,
+    channex,
     cloudbeds,
     guesty,
     hospitable,
@@ -16,7 +18,9 @@ from webhooks.sources import (
     innkey,
     lodgify,
     mews,
+    ownerrez,
     smoobu,
+    uplisting,
 )
 from webhooks.sources.adapter import Adapter
 
@@ -26,6 +30,8 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         "apaleo": apaleo,
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
         "cloudbeds": cloudbeds,
         "guesty": guesty,
         "hospitable": hospitable,
@@ -34,6 +40,8 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "innkey": innkey,
         "lodgify": lodgify,
         "mews": mews,
+        "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )

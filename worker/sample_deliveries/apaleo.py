@@ -6,13 +6,7 @@ from worker.sample_deliveries.stay import Document, SampleStay, instant, utc
 
 __all__ = ["STATUSES", "answer", "document", "noise", "sign"]
 
-STATUSES = {
-    "confirmed": "Confirmed",
-    "tentative": "Confirmed",  # apaleo knows no options
-    "blocked": "Confirmed",
-    "cancelled": "Canceled",
-    "inquiry": "Confirmed",
-}
+STATUSES = {"confirmed": "Confirmed", "cancelled": "Canceled"}
 sign = None
 
 

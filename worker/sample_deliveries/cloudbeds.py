@@ -11,9 +11,7 @@ __all__ = ["STATUSES", "answer", "document", "noise", "sign"]
 STATUSES = {
     "confirmed": "confirmed",
     "tentative": "not_confirmed",
-    "blocked": "not_confirmed",  # blocks are no reservations in Cloudbeds
     "cancelled": "canceled",
-    "inquiry": "not_confirmed",
 }
 sign = None
 

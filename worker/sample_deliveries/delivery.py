@@ -14,6 +14,8 @@ from worker.property_access import SourceConfig
 from worker.sample_deliveries import (
     apaleo,
     beds24,
+    calcom,
+    channex,
     cloudbeds,
     guesty,
     hospitable,
@@ -21,7 +23,9 @@ from worker.sample_deliveries import (
     hostfully,
     lodgify,
     mews,
+    ownerrez,
     smoobu,
+    uplisting,
 )
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
@@ -33,6 +37,10 @@ Sign = Callable[[bytes, Secret, datetime], dict[str, str]]
 
 class Sender(Protocol):
     """A module of `worker.sample_deliveries`."""
+
+    @property
+    def STATUSES(self) -> Mapping[str, object]:  # noqa: N802 - it is a constant of the module
+        """The statuses that the sender knows, and its words for them."""
 
     @property
     def sign(self) -> Sign | None:
@@ -49,6 +57,8 @@ SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
         "apaleo": apaleo,
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
         "cloudbeds": cloudbeds,
         "guesty": guesty,
         "hospitable": hospitable,
@@ -56,7 +66,9 @@ SENDERS: Mapping[str, Sender] = MappingProxyType(
         "hostfully": hostfully,
         "lodgify": lodgify,
         "mews": mews,
+        "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )
 

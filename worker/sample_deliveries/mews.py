@@ -9,7 +9,6 @@ __all__ = ["STATUSES", "answer", "document", "noise", "sign"]
 STATUSES = {
     "confirmed": "Confirmed",
     "tentative": "Optional",
-    "blocked": "Optional",  # blocks are no reservations in Mews
     "cancelled": "Canceled",
     "inquiry": "Inquired",
 }
