@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from abc import abstractmethod
+from base64 import b64encode
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from webhooks.sources.asking import GoneError, LaterError, RefusedError, answered
+from webhooks.sources.asking import SECONDS, GoneError, LaterError, RefusedError, content_of
 from worker.secret import Secret
 
 __all__ = ["Bearer", "ClientCredentials", "Token", "TokenAuth", "TokenPlace", "bearer"]
@@ -121,7 +122,7 @@ class TokenAuth(httpx.Auth):
 
     def _taken(self, response: httpx.Response) -> Token:
         try:
-            document = answered(response.status_code, response.headers, response.content)
+            document = content_of(response, time.monotonic() + SECONDS)
         except RefusedError as error:
             raise RefusedError(error.status, is_key=error.status in _REFUSED) from None
         except GoneError:
@@ -137,7 +138,10 @@ class TokenAuth(httpx.Auth):
 
 
 class ClientCredentials(TokenAuth):
-    """The client credentials grant (RFC 6749, section 4.4), id and secret in the form."""
+    """The client credentials grant (RFC 6749, section 4.4).
+
+    Id and secret stand in the form, or with `basic` in the header (section 2.3.1).
+    """
 
     def __init__(
         self,
@@ -146,21 +150,21 @@ class ClientCredentials(TokenAuth):
         secret: str,
         *,
         scope: str | None = None,
+        basic: bool = False,
         stale: Collection[int] = (401,),
         settles: float = 0.0,
     ) -> None:
         """Nothing is sent yet."""
         super().__init__(token_url, f"{id}:{secret}", stale=stale, settles=settles)
-        self._id, self._secret, self._scope = id, Secret(secret), scope
+        self._id, self._secret, self._scope, self._basic = id, Secret(secret), scope, basic
 
     def fetching(self) -> tuple[str, Mapping[str, str], Mapping[str, str]]:
         """The grant's form."""
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._id,
-            "client_secret": self._secret.reveal(),
-        }
-        return "POST", {}, {**form, **({"scope": self._scope} if self._scope else {})}
+        form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
+        if self._basic:
+            pair = b64encode(f"{self._id}:{self._secret.reveal()}".encode()).decode()
+            return "POST", {"Authorization": f"Basic {pair}"}, form
+        return "POST", {}, {**form, "client_id": self._id, "client_secret": self._secret.reveal()}
 
 
 def bearer(
