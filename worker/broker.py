@@ -17,12 +17,14 @@ from worker.store.redis_client import RedisError, connect
 
 EVENTS = "events"  # events and alerts: never behind a hanging vendor call
 LOCKS = "locks"
+OUTGOING = "outgoing"  # endpoints of other systems: never before a lock or a mail
 NAMESPACE = "dramatiq"
 
 APPLY_EVENT = "apply_event"
 SERVE_LOCK = "serve_lock"
 SEND_ALERT = "send_alert"
 LOOK_AT_STAY = "look_at_stay"
+DELIVER = "deliver"
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,10 @@ class BrokerHints:
     def stay(self, ref: str) -> None:
         """A stay is to be looked at."""
         self._send(EVENTS, LOOK_AT_STAY, ref)
+
+    def outgoing(self, endpoint: str) -> None:
+        """Messages to this endpoint are due."""
+        self._send(OUTGOING, DELIVER, endpoint)
 
     def _send(self, queue: str, actor: str, argument: str) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(

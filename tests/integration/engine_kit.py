@@ -56,6 +56,7 @@ class Queue:
     events: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
 
     def locks(self, names: list[str]) -> None:
         """Remember whose turn it is."""
@@ -72,6 +73,10 @@ class Queue:
     def stay(self, ref: str) -> None:
         """Remember a stay to look at."""
         self.stays.append(ref)
+
+    def outgoing(self, endpoint: str) -> None:
+        """Remember an endpoint to send to."""
+        self.endpoints.append(endpoint)
 
 
 @dataclass
