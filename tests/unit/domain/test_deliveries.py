@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_ten_attempts_in_three_days() -> None:
     while delivery.next is not None:
         delivery, at = tried(delivery, REFUSED)
         moments.append(at)
-    waits = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(moments)]
     assert list(SCHEDULE[1:]) == waits
     assert (10, DeliveryState.FAILED) == (len(delivery.attempts), delivery.state)
     assert timedelta(days=3) <= moments[-1] - moments[0] < GIVEN_UP_AFTER
