@@ -152,11 +152,11 @@ class _DeadlineBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Try each address of the host in what is left of the call."""
         call = CALL.get()
-        failure: Exception = httpcore.ConnectError("the host has no address")
+        failure: Exception | None = None
         for address in _addresses(host, port, call.left(httpcore.ConnectTimeout)):
             left = call.left(httpcore.ConnectTimeout)
             if self._admits is not None and not self._admits(address):
-                failure = AddressRefused("an address of the host is not allowed")
+                failure = failure or AddressRefused("no address of the host is allowed")
                 continue
             try:
                 return _DeadlineStream(
@@ -164,7 +164,7 @@ class _DeadlineBackend(httpcore.SyncBackend):
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-        raise failure
+        raise failure or httpcore.ConnectError("the host has no address")
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:

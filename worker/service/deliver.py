@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Protocol
 
@@ -38,10 +38,12 @@ from worker.service.counts import Counts
 from worker.store.commit import Commit, ConflictError, FencedError
 from worker.store.deliveries import Look, Turn, load_delivery, state_commands
 from worker.store.notices import settled_commands, told_commands
+from worker.store.redis_client import RedisError
 from worker.store.store import Store
 from worker.store.vault import UnreadableError
 
 VISIT_SECONDS = 30.0
+PUT_OFF = timedelta(minutes=5)
 _TRIES = 20
 
 log = structlog.get_logger(__name__)
@@ -95,7 +97,7 @@ class Deliverer:
         try:
             if not self._begin(endpoint):
                 return
-            while self._send_next(endpoint, turn) and time.monotonic() < ends:
+            while self._serve_next(endpoint, turn) and time.monotonic() < ends:
                 if self.stopping.is_set():
                     return
         except FencedError:
@@ -120,7 +122,7 @@ class Deliverer:
         except FencedError:
             return
 
-    def _send_next(self, endpoint: EndpointConfig, turn: Turn) -> bool:
+    def _serve_next(self, endpoint: EndpointConfig, turn: Turn) -> bool:
         """Send one message; whether there may be another one to send."""
         deliveries, now = self.store.deliveries, self.clock.now()
         state = deliveries.state(endpoint.name)
@@ -129,16 +131,28 @@ class Deliverer:
         message = deliveries.next_due(endpoint.name, now)
         if message is None:
             return False
-        delivery = deliveries.get(message)
-        if delivery is None:
-            deliveries.forget(endpoint.name, message)
-            return True
         deliveries.renew(turn)
+        try:
+            self._send(endpoint, message, turn)
+        except (RedisError, FencedError):
+            raise
+        except Exception as error:
+            # One that cannot be sent must not hold up the others; it is tried again later.
+            log.exception(
+                "outgoing.failed", endpoint=endpoint.name, message=message, error=type(error).__name__
+            )
+            deliveries.put_off(endpoint.name, message, self.clock.now() + PUT_OFF)
+        return True
+
+    def _send(self, endpoint: EndpointConfig, message: str, turn: Turn) -> None:
+        delivery = self.store.deliveries.get(message)
+        if delivery is None:
+            self.store.deliveries.forget(endpoint.name, message)
+            return
         body = body_of(delivery, self._pin(delivery, endpoint))
         reply = self.sender.send(endpoint, message, body, self.clock.now()).reply
         self.counts.add(f"deliveries:{endpoint.name}:{reply.verdict.value}")
         self._absorb(endpoint, message, reply, turn)
-        return True
 
     def _pin(self, delivery: Delivery, endpoint: EndpointConfig) -> str | None:
         """The PIN that the message is about, if it is still that of the stay, and told."""

@@ -121,6 +121,10 @@ class Deliveries:
         """Take a message off the timetable that is no longer kept."""
         self._client.zrem(keys.outgoing_due(endpoint), message)
 
+    def put_off(self, endpoint: str, message: str, until: datetime) -> None:
+        """Send a message not before then, if it is to be sent at all."""
+        self._client.zadd(keys.outgoing_due(endpoint), {message: to_millis(until)}, xx=True)
+
     def page(self, endpoint: str, *, limit: int, cursor: str | None) -> Page[Delivery]:
         """The messages of an endpoint, the latest first. Raises BadCursorError."""
         ids, following = page_of(
