@@ -10,6 +10,7 @@ import redis
 
 from tests.acceptance.stack_kit import DOOR, PROPERTIES, Stack, stack, until
 from tests.integration.outgoing_kit import ENVIRON, Receiver, receiver, table
+from worker.actors import OUTGOING_THREADS
 from worker.store import keys
 
 PIN = "482913"
@@ -61,17 +62,18 @@ def test_a_worker_killed_as_it_sends(inn: Stack, crm: Receiver) -> None:
     assert "/hook" not in inn.logs()
 
 
-def test_an_endpoint_that_hangs_holds_up_no_door(inn: Stack, crm: Receiver) -> None:
-    """With one thread for locks, stays become ready while the endpoint keeps its sender waiting."""
-    inn.environ["WORKER_THREADS"] = "1"
+def test_endpoints_that_hang_hold_up_no_door(tmp_path: Path, crm: Receiver) -> None:
+    """With one thread for locks, stays become ready while a dozen endpoints keep their senders waiting."""
     crm.is_hanging = True
-    inn.start_all()
-    inn.book("BK-1")
-    until(lambda: crm.got, "the first event")
-    for number in range(2, 5):
-        inn.book(f"BK-{number}", hours=1, days=number)
-    for number in range(2, 5):
-        inn.until_state(f"BK-{number}", "ready")
-    assert 1 == len(crm.got)
-    crm.is_hanging = False
-    crm.released.set()
+    tables = "".join(table(f"crm{number}", crm.url, 'events = ["code.set"]') for number in range(12))
+    with stack(tmp_path, properties=PROPERTIES + tables, WORKER_THREADS="1", **ENVIRON) as inn:
+        inn.start_all()
+        inn.book("BK-1")
+        until(lambda: crm.most_hanging >= OUTGOING_THREADS, "all threads of the senders to hang")
+        for number in range(2, 5):
+            inn.book(f"BK-{number}", hours=1, days=number)
+        for number in range(2, 5):
+            inn.until_state(f"BK-{number}", "ready")
+        assert OUTGOING_THREADS == crm.most_hanging
+        crm.is_hanging = False
+        crm.released.set()

@@ -59,6 +59,18 @@ class Receiver:
     got: list[Got] = field(default_factory=list)
     is_hanging: bool = False
     released: threading.Event = field(default_factory=threading.Event)
+    hanging: int = 0
+    most_hanging: int = 0
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def hang(self) -> None:
+        """Hold a request up until all are released."""
+        with self.guard:
+            self.hanging += 1
+            self.most_hanging = max(self.most_hanging, self.hanging)
+        self.released.wait(60)
+        with self.guard:
+            self.hanging -= 1
 
     def will(self, status: int, body: bytes = b"", **headers: str) -> None:
         """Answer the next one so; `_` in the name of a header is a hyphen."""
@@ -85,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         receiver.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         if receiver.is_hanging:
-            receiver.released.wait(60)
+            receiver.hang()
         status, headers, said = receiver.answers.pop(0) if receiver.answers else (204, {}, b"")
         self.send_response(status)
         for name, value in headers.items():

@@ -103,8 +103,7 @@ def pin_to_tell(topic: Topic, lock: str | None, stay: Stay, house: House, now: d
     Only a PIN that the guest was told, and only while the code is on its lock, or the stay is ready.
     """
     if topic is Topic.BOOKING_READY:
-        is_so = booking_state(stay, house, now) is BookingState.READY
-        return stay.shown_pin if is_so and stay.shown_pin == stay.pin else None
+        return stay.shown_pin if booking_state(stay, house, now) is BookingState.READY else None
     code = stay.code(lock) if topic is Topic.CODE_SET and lock is not None else None
     if code is None or code.phase is not Phase.SET or is_tags(code.lock):
         return None
