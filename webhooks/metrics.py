@@ -40,6 +40,11 @@ COUNTERS: Mapping[str, Kind] = {
         "Attempts to send an event to an endpoint of yours, by their outcome.",
         ("endpoint", "outcome"),
     ),
+    "fetched": Kind(
+        "innkey_fetched_total",
+        "Reservations read from a source's own API: `news`, `known`, or `not_understood`.",
+        ("source", "outcome"),
+    ),
     "webhooks": Kind(
         "innkey_webhooks_total", "Deliveries to configured sources, by their outcome.", ("source", "outcome")
     ),

@@ -41,6 +41,8 @@ KEYS_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 OUTGOING_THREADS = 4
 
+_running: list[Innkey] = []
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,7 +60,13 @@ def start() -> dramatiq.Broker:
     ticker.innkey = innkey
     dramatiq.set_broker(broker)
     declare(broker, innkey)
+    _running.append(innkey)
     return broker
+
+
+def running() -> Innkey:
+    """The services of this worker process, for further modules of actors; `start` has been called."""
+    return _running[-1]
 
 
 def declare(broker: dramatiq.Broker, innkey: Innkey) -> None:

@@ -59,6 +59,9 @@ class Hints(Protocol):
     def outgoing(self, endpoint: str) -> None:
         """Messages to this endpoint are due."""
 
+    def errands(self, source: str) -> None:
+        """Something is to be asked of a source."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Innkey:

@@ -18,6 +18,7 @@ from worker.store.redis_client import RedisError, connect
 EVENTS = "events"  # events and alerts: never behind a hanging vendor call
 LOCKS = "locks"
 OUTGOING = "outgoing"  # endpoints of other systems: never before a lock or a mail
+SOURCES = "sources"  # a booking system may keep its callers waiting, and nobody else shall wait with them
 NAMESPACE = "dramatiq"
 
 APPLY_EVENT = "apply_event"
@@ -25,6 +26,7 @@ SERVE_LOCK = "serve_lock"
 SEND_ALERT = "send_alert"
 LOOK_AT_STAY = "look_at_stay"
 DELIVER = "deliver"
+RUN_ERRANDS = "run_errands"
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,10 @@ class BrokerHints:
     def outgoing(self, endpoint: str) -> None:
         """Messages to this endpoint are due."""
         self._send(OUTGOING, DELIVER, endpoint)
+
+    def errands(self, source: str) -> None:
+        """Something is to be asked of a source."""
+        self._send(SOURCES, RUN_ERRANDS, source)
 
     def _send(self, queue: str, actor: str, argument: str) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(

@@ -57,6 +57,7 @@ class Queue:
     alerts: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
     def locks(self, names: list[str]) -> None:
         """Remember whose turn it is."""
@@ -77,6 +78,10 @@ class Queue:
     def outgoing(self, endpoint: str) -> None:
         """Remember an endpoint to send to."""
         self.endpoints.append(endpoint)
+
+    def errands(self, source: str) -> None:
+        """Remember a source with errands."""
+        self.sources.append(source)
 
 
 @dataclass

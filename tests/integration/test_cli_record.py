@@ -74,6 +74,9 @@ class Silent:
     def outgoing(self, endpoint: str) -> None:
         """Nobody is told."""
 
+    def errands(self, source: str) -> None:
+        """Nobody is told."""
+
 
 def book(innkey: Innkey, number: int, **changes: object) -> StayKey:
     """Put a booking on record as its event does; check-in `number` days from now, at 15:00 in Brisbane."""

@@ -86,6 +86,9 @@ class Queueing:
     def stay(self, ref: str) -> None:
         """Nobody is told."""
 
+    def errands(self, source: str) -> None:
+        """Nobody is told."""
+
 
 class Stub:
     """As much of an engine as the sender needs."""

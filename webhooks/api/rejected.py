@@ -9,6 +9,7 @@ from typing import Any
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
+from webhooks.errands import ask
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
 from webhooks.sources import ADAPTERS
@@ -49,6 +50,9 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
+    for reservation in parsed.asks:
+        services.store.errands.add(rejected.source, ask(reservation), moment)
+        services.hints.errands(rejected.source)
     for number, event in enumerate(parsed.events):
         name = f"replay:{rejected.id}" + (f".{number}" if number else "")
         key, is_new = events.accept(replace(event, id=name))
@@ -64,6 +68,8 @@ def _parsed(rejected: RejectedEvent) -> Parsed:
     if config is None:
         message = "is not in the property file any more; put it back, or leave this delivery be"
         raise Problem(422, "The delivery's source is gone.", errors={"source": [message]})
+    if rejected.asked is not None:
+        return Parsed(rejected.id, asks=(rejected.asked,))
     try:
         return ADAPTERS[config.adapter].parse(_delivery(rejected), config)
     except NotUnderstoodError as error:

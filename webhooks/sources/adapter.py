@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
+from webhooks.sources.asking import Asking
 from worker.domain.booking import BookingEvent
 from worker.property_access import SourceConfig
 
-__all__ = ["Adapter", "Delivery", "NotUnderstoodError", "Parsed", "UnprovenError"]
+__all__ = [
+    "Adapter",
+    "Answers",
+    "Delivery",
+    "Lists",
+    "NotUnderstoodError",
+    "Parsed",
+    "UnprovenError",
+]
 
 
 class UnprovenError(Exception):
@@ -51,12 +60,14 @@ class Parsed:
 
     `by_content`: the sender gives no ids, so that the ids are made of what it wrote. The same again is then a
     duplicate only as long as nothing else was said of the stay: a change that is taken back looks like the
-    delivery before it.
+    delivery before it. `asks`: reservations that have changed, and what they are now has to be asked of the
+    sender's API.
     """
 
     id: str
     events: tuple[BookingEvent, ...] = ()
     by_content: bool = False
+    asks: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):
@@ -75,3 +86,33 @@ class Adapter(Protocol):
 
     def parse(self, delivery: Delivery, config: SourceConfig) -> Parsed:
         """Read a delivery; for a replay, one without headers. Raises NotUnderstoodError and nothing else."""
+
+
+class Answers(Protocol):
+    """The functions of an adapter whose system can be asked for a reservation (`api_url`, `api_key`)."""
+
+    @property
+    def most_asked(self) -> int:
+        """How many reservations one request can bring."""
+
+    def asking(self, config: SourceConfig) -> Asking:
+        """The system's API, with the key in the source's table."""
+
+    def fetch(self, api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:
+        """What the system says of each of these reservations; those it does not know are left out.
+
+        Raises AskingError.
+        """
+
+    def read(self, id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002 - the field's word
+        """What a fetched document means; `asked` is when it was asked for. Raises NotUnderstoodError."""
+
+
+class Lists(Answers, Protocol):
+    """The further function of an adapter whose system can list what has changed."""
+
+    def changes(self, api: Asking, since: datetime | None) -> Iterator[tuple[str, Any]]:
+        """Reservations (id and document) changed since then; None for all that are not over yet.
+
+        A document of None is asked for by itself. Raises AskingError.
+        """

@@ -23,6 +23,8 @@ class About(StrEnum):
     NOT_SEEN = "not_seen"
     OUTGOING_FAILED = "outgoing_failed"
     OUTGOING_GONE = "outgoing_gone"
+    SOURCE_AWAY = "source_away"
+    SOURCE_REFUSES = "source_refuses"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -65,6 +67,14 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.OUTGOING_GONE: Advice(
             "An endpoint of yours answered 410: it wants no more events. They are kept for 30 days.",
             "Change its url, or send again with innkey outgoing enable; else drop it from the property file.",
+        ),
+        About.SOURCE_AWAY: Advice(
+            "A booking system's API was asked for reservations again and again, and does not answer.",
+            "See whether it is down, and that api_url in the property file is right. Innkey keeps asking.",
+        ),
+        About.SOURCE_REFUSES: Advice(
+            "A booking system's API refuses what Innkey asks of it: most likely its key.",
+            "Make a new key there, and put it in api_key of the source's table. Innkey keeps asking.",
         ),
     }
 )

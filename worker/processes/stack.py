@@ -27,7 +27,7 @@ from worker.settings import Settings, load_settings
 __all__ = ["PortInUse", "run_stack"]
 
 ROOT = Path(__file__).resolve().parents[2]
-# Events, alerts and outgoing webhooks have threads of their own beside the lock work.
+# Events, alerts, booking systems and outgoing webhooks have threads of their own beside the lock work.
 SPARE_THREADS = 10
 DEMO_PROPERTIES = """\
 # Written by `make run` because there was no property file. Copy it to properties.toml and make it yours.
@@ -248,6 +248,7 @@ def _add_web_and_worker(plan: _Plan) -> None:
         "--threads",
         str(threads),
         "worker.actors:start",
+        "webhooks.jobs",
     ]
     plan.commands.append(_command(plan, "web", *web, reloads=True))
     plan.commands.append(_command(plan, "worker", *worker, reloads=True))

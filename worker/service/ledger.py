@@ -151,7 +151,7 @@ class Ledger:
             problem=problem_of(Reason.BUG, lock=None, booking=str(key), account=None),
         )
         commands = [*writes_for(letter), *raised_commands(letter.problem, letter.id, now)]
-        Commit(commands=commands + self.outbox.of_letters([letter], now)).run(self.store.scripts)
+        self.run_commands(commands + self.outbox.of_letters([letter], now))
 
     def settle_letter(self, letter: DeadLetter, note: str) -> DeadLetter:
         """Settle a letter that belongs to no code of a stay; of several who do, one.
@@ -179,6 +179,10 @@ class Ledger:
                 continue
             return done
         raise ConflictError
+
+    def run_commands(self, commands: list[list[str | int]]) -> None:
+        """Write what belongs to no stay, in one go."""
+        Commit(commands=commands).run(self.store.scripts)
 
 
 def event_letter_id(event_key: str) -> str:

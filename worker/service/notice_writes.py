@@ -66,6 +66,14 @@ def bad_event_commands(source: str, rejected_id: str, now: datetime) -> list[lis
     )
 
 
+def source_commands(
+    about: About, source: str, now: datetime, *, cause: str, is_over: bool = False
+) -> list[list[str | int]]:
+    """The Redis commands that tell of what is wrong with a source, or that it is over; the same `cause`."""
+    notice = Notice(about=about, where=source, opened=now, source=source, detail=cause)
+    return settled_commands(notice) if is_over else told_commands(notice)
+
+
 def signs_commands(lock: str, before: Signs, after: Signs, now: datetime) -> list[list[str | int]]:
     """The Redis commands that tell of a low battery or of silence, and of their ends."""
     commands: list[list[str | int]] = []

@@ -24,7 +24,10 @@ REMEMBER_IDS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedEvent:
-    """An authentic delivery that was not understood, kept whole for a replay after a fix."""
+    """An authentic delivery that was not understood, kept whole for a replay after a fix.
+
+    `asked`: it is no delivery, but what the source answered when asked for this reservation.
+    """
 
     id: str
     source: str
@@ -34,6 +37,7 @@ class RejectedEvent:
     body: bytes
     query: str = ""
     replayed: datetime | None = None
+    asked: str | None = None
 
     def __repr__(self) -> str:
         """Leave out the body: it holds the guest."""
@@ -140,6 +144,7 @@ class Events:
             "body": rejected.body.decode("latin-1"),
             "query": rejected.query,
             "replayed": to_millis(rejected.replayed) if rejected.replayed else None,
+            "asked": rejected.asked,
         }
         return [
             ["SET", keys.rejected(rejected.id), self._vault.seal(row)],
@@ -222,4 +227,5 @@ def _load_rejected(rejected: str, row: dict[str, Any]) -> RejectedEvent:
         body=row["body"].encode("latin-1"),
         query=row.get("query", ""),
         replayed=from_millis(row["replayed"]) if row["replayed"] else None,
+        asked=row.get("asked"),
     )

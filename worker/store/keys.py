@@ -26,6 +26,7 @@ WORKERS: Final = PREFIX + "workers"  # ZSET worker -> last seen, ms
 METRICS: Final = PREFIX + "metrics"  # HASH counter -> count
 OPERATORS: Final = PREFIX + "operators"  # STREAM: what people have done
 OUTGOING: Final = PREFIX + "outgoing"  # SET of endpoints to which messages are kept
+ERRANDS: Final = PREFIX + "errands"  # ZSET source -> ms: when something is to be asked of it
 INDEX_KEY: Final = PREFIX + "index-key"  # the key of the PIN index, encrypted
 
 
@@ -222,3 +223,33 @@ def outgoing_hinted(endpoint: str) -> str:
 def alert(problem: str) -> str:
     """HASH of one problem: what was mailed of it and what not yet."""
     return f"{PREFIX}alert:{problem}"
+
+
+def errands_of(source: str) -> str:
+    """ZSET errand -> ms: what is to be asked of the source's API, and when."""
+    return f"{PREFIX}errands:{source}"
+
+
+def errand_news(source: str) -> str:
+    """HASH errand -> how often it was asked for since it was last done."""
+    return f"{PREFIX}errand-news:{source}"
+
+
+def errand_fails(source: str) -> str:
+    """HASH errand -> how often it has failed in a row."""
+    return f"{PREFIX}errand-fails:{source}"
+
+
+def errand_lease(source: str) -> str:
+    """Who asks the source just now."""
+    return f"{PREFIX}errand-lease:{source}"
+
+
+def errand_pause(source: str) -> str:
+    """Exists while the source is to be asked nothing."""
+    return f"{PREFIX}errand-pause:{source}"
+
+
+def source_notes(source: str) -> str:
+    """HASH: when a source was last polled, and what people were told of it."""
+    return f"{PREFIX}source:{source}"

@@ -9,6 +9,7 @@ import redis
 from worker.store.agenda import Agenda
 from worker.store.alerts import Alerts
 from worker.store.deliveries import Deliveries
+from worker.store.errands import Errands
 from worker.store.events import Events
 from worker.store.generations import Generations
 from worker.store.health import Health
@@ -33,6 +34,7 @@ class Store:
     stays: Stays
     letters: Letters
     events: Events
+    errands: Errands
     agenda: Agenda
     alerts: Alerts
     notices: Notices
@@ -56,6 +58,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         stays=Stays(client, vault),
         letters=Letters(client),
         events=Events(client, scripts, vault),
+        errands=Errands(client, scripts),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),

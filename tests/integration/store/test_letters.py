@@ -22,7 +22,6 @@ from worker.domain.record import Stay
 from worker.service.accounts import Accounts
 from worker.service.review import SettledLetterError, UnknownLetterError
 from worker.store import keys
-from worker.store.commit import Commit
 from worker.store.letters import dump_letter, load_letter, writes_for
 from worker.store.scripts import Scripts
 from worker.store.store import Store
@@ -286,7 +285,7 @@ def test_pages_of_letters(store: Store) -> None:
     letters = [_a_letter(store, n) for n in range(30)]
     done = replace(letters[4], state=LetterState.RESOLVED, resolved=store.agenda.now())
     for letter in [*letters, done]:
-        Commit(commands=writes_for(letter)).run(desk.store.scripts)
+        desk.ledger.run_commands(writes_for(letter))
     everything, still_open = _paged(store, is_open=False), _paged(store, is_open=True)
     expected = sorted(letters, key=lambda x: (x.opened, x.id), reverse=True)
     assert [x.id for x in expected] == everything

@@ -1,0 +1,333 @@
+"""What is asked of a booking system's own API: once, politely, and until it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.integration.pms_kit import Answer, Asked, Pms, pms
+from tests.integration.web_kit import Web, environ_for, wired
+from tests.redis_server import redis_server
+from webhooks import errands, sources
+from webhooks.errands import FULL, POLL, Runner, ask
+from webhooks.sources import smoobu
+from webhooks.sources.adapter import Delivery, Parsed
+from webhooks.sources.asking import Asking
+from webhooks.sources.json_body import JSON, read_object
+from webhooks.sources.reading import name_of
+from worker.domain.booking import StayKey
+from worker.property_access import SourceConfig
+from worker.store import keys
+
+KEY = "k3y-of-the-api"
+NAME = "office"
+
+
+def _parse(delivery: Delivery, config: SourceConfig) -> Parsed:
+    found = name_of(read_object(delivery.body), "id")
+    return Parsed(f"told:{found}", asks=(found,))
+
+
+def _asking(config: SourceConfig) -> Asking:
+    assert config.api_url is not None
+    assert config.api_key is not None
+    return Asking(config.api_url, headers={"X-Key": config.api_key.reveal()})
+
+
+def _fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:
+    return {one["data"]["id"]: one for one in api.get("reservations", {"ids": ",".join(ids)})}
+
+
+def _read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002
+    return smoobu.parse(
+        Delivery(body=json.dumps(document).encode(), received=asked, content_type=JSON), config
+    )
+
+
+def _changes(api: Asking, since: datetime | None) -> Iterator[tuple[str, Any]]:
+    told = api.get("changes", {"since": since.isoformat() if since else "all"})
+    yield from ((one, None) for one in told)
+
+
+THIN = SimpleNamespace(
+    content_types=frozenset({JSON}),
+    answers_kept_with_200=True,
+    parse=_parse,
+    most_asked=3,
+    asking=_asking,
+    fetch=_fetch,
+    read=_read,
+    changes=_changes,
+)
+
+
+@dataclass
+class Office:
+    """A booking system that tells ids only, and the Innkey that it tells them."""
+
+    web: Web
+    api: Pms
+    reservations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def put(self, booking: str, **changed: object) -> None:
+        """Write a reservation down in the booking system."""
+        today = datetime.now(UTC)
+        data = {
+            "id": booking,
+            "apartment": {"id": "40160"},
+            "arrival": f"{today + timedelta(days=2):%Y-%m-%d}",
+            "departure": f"{today + timedelta(days=4):%Y-%m-%d}",
+            "modifiedAt": f"{today:%Y-%m-%d %H:%M:%S.%f}",
+            **changed,
+        }
+        self.reservations[booking] = {"action": "updateReservation", "user": 1, "data": data}
+
+    def tell(self, booking: str) -> str:
+        """Deliver that something about a reservation has changed; the answer's status."""
+        answer = self.web.client.post(
+            f"/webhooks/{NAME}", json={"id": booking}, headers={"X-Innkey": "s3cret"}
+        )
+        assert 200 == answer.status_code
+        assert answer.json is not None
+        return str(answer.json["status"])
+
+    def run(self) -> None:
+        """What a worker does at a hint; then it applies what came of it."""
+        Runner(self.web.innkey).run(NAME)
+        self.web.apply()
+
+    def unit(self, booking: str) -> str | None:
+        """The unit of a stay on record; None without one."""
+        stay = self.web.innkey.store.stays.get(StayKey(NAME, booking))
+        return stay.booking.unit if stay is not None else None
+
+    def pass_time(self) -> None:
+        """Bring everything on the timetable forward, and end a pause."""
+        client = self.web.innkey.store.client
+        client.delete(keys.errand_pause(NAME))
+        for errand in client.zrange(keys.errands_of(NAME), 0, -1):
+            client.zadd(keys.errands_of(NAME), {str(errand): 1})
+
+    def answered(self, asked: Asked) -> Answer:
+        """Answer as the booking system's API."""
+        if self.status != 200:
+            return Answer({"error": "no"}, self.status, self.headers)
+        if asked.path == "/api/changes":
+            return Answer(list(self.reservations))
+        wanted = asked.query["ids"].split(",")
+        return Answer([self.reservations[one] for one in wanted if one in self.reservations])
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """A booking system of the kind that only names reservations, by the name of a known adapter."""
+    monkeypatch.setattr(errands, "ADAPTERS", {**sources.ADAPTERS, "beds24": THIN})
+    monkeypatch.setattr("webhooks.receiver.ADAPTERS", {**sources.ADAPTERS, "beds24": THIN})
+    with redis_server(tmp_path / "redis", fsync="everysec") as server, pms(lambda _: Answer()) as api:
+        environ = environ_for(tmp_path, server.url, PROOF="s3cret", API=KEY)
+        properties = tmp_path / "properties.toml"
+        properties.write_text(
+            f"""
+            [sources.{NAME}]
+            adapter = "beds24"
+            header = {{ name = "X-Innkey", value = {{ env = "PROOF" }} }}
+            api_url = "{api.url}/api/"
+            api_key = {{ env = "API" }}
+            [locks.SS000001]
+            [units.beach-house]
+            locks = ["SS000001"]
+            aliases = {{ {NAME} = "40160" }}
+            """,
+            encoding="utf-8",
+        )
+        made = Office(wired(environ), api)
+        api.answer = made.answered
+        yield made
+
+
+def test_a_thin_delivery_becomes_a_stay(office: Office) -> None:
+    """Promise 1: the delivery only says which reservation; what it is now is asked for, with the key."""
+    office.put("R-1")
+    assert "accepted" == office.tell("R-1")
+    office.run()
+    assert "40160" == office.unit("R-1")
+    assert [KEY] == [one.headers["x-key"] for one in office.api.asked]
+
+
+def test_many_deliveries_about_one_reservation_are_one_request(office: Office) -> None:
+    """Coalesced per reservation, and several reservations in one request."""
+    for booking in ("R-1", "R-2"):
+        office.put(booking)
+        for _ in range(5):
+            office.tell(booking)
+    office.run()
+    assert [{"ids": "R-1,R-2"}] == [one.query for one in office.api.asked]
+    office.run()
+    assert 1 == len(office.api.asked)
+
+
+def test_news_while_it_is_asked_for_is_asked_for_again(office: Office) -> None:
+    """The answer may be older than the delivery that came meanwhile."""
+    office.put("R-1")
+    office.tell("R-1")
+    answered = office.answered
+
+    def tell_meanwhile(asked: Asked) -> Answer:
+        if len(office.api.asked) == 1:
+            found = answered(asked)
+            office.put("R-1", departure=f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}")
+            office.tell("R-1")
+            return found
+        return answered(asked)
+
+    office.api.answer = tell_meanwhile
+    office.run()
+    assert 2 == len(office.api.asked)
+    stay = office.web.innkey.store.stays.get(StayKey(NAME, "R-1"))
+    assert stay is not None
+    assert f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}" == stay.booking.check_out
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 302])
+def test_a_system_that_does_not_answer_is_asked_again_after_a_pause(office: Office, status: int) -> None:
+    """Promise 1: nothing is lost while the system is away, and it is left alone meanwhile."""
+    office.put("R-1")
+    office.tell("R-1")
+    office.status = status
+    office.run()
+    office.run()
+    assert 1 == len(office.api.asked)
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+def test_retry_after_is_kept_to(office: Office) -> None:
+    """The pause is what the system asked for."""
+    office.tell("R-1")
+    office.status, office.headers = 429, {"Retry-After": "120"}
+    office.run()
+    left = office.web.innkey.store.client.pttl(keys.errand_pause(NAME))
+    assert 115_000 < left <= 120_000
+
+
+def test_a_system_that_is_away_for_long_is_told_of_and_so_is_its_return(office: Office) -> None:
+    """A person learns of it once; the mail that clears it follows."""
+    office.put("R-1")
+    office.tell("R-1")
+    office.status = 503
+    for _ in range(7):
+        office.pass_time()
+        office.run()
+    alerts = office.web.innkey.store.alerts
+    assert ["new"] == list(alerts.rows(f"source_away:{NAME}").values())
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert ["cleared"] == list(alerts.rows(f"source_away:{NAME}").values())
+    office.tell("R-1")
+    office.run()
+    assert {} == office.web.innkey.store.errands.notes(NAME)
+
+
+def test_a_refused_key_is_told_of_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nobody reads it in a log."""
+    office.tell("R-1")
+    office.status = 401
+    office.run()
+    assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_refuses:{NAME}").values())
+    assert KEY not in "".join(capsys.readouterr())
+
+
+def test_a_reservation_that_is_not_understood_is_kept_and_its_replay_asks_anew(office: Office) -> None:
+    """Bad input gets a clear error, and nothing is lost."""
+    office.put("R-1", arrival="soon")
+    office.tell("R-1")
+    office.run()
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["data.arrival"] == list(kept["errors"])
+    office.put("R-1")
+    assert 202 == office.web.post(f"/v1/rejected-events/{kept['id']}/replay").status_code
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+def test_a_reservation_that_the_system_does_not_know_is_put_before_a_person(office: Office) -> None:
+    """It is asked for a few times, since the webhook may be faster than the API; then it is kept."""
+    office.tell("R-1")
+    for _ in range(5):
+        office.pass_time()
+        office.run()
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    office.pass_time()
+    office.run()
+    assert 5 == len(office.api.asked)
+
+
+def test_a_worker_that_dies_in_a_request_leaves_it_to_the_next(office: Office) -> None:
+    """The errand stays on the timetable until its answer is on record; the lease runs out by itself."""
+    office.put("R-1")
+    office.tell("R-1")
+
+    store = office.web.innkey.store
+    assert store.errands.take(NAME) is not None
+    office.run()
+    assert [] == office.api.asked
+    store.client.delete(keys.errand_lease(NAME))  # as its end does
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+@pytest.mark.parametrize("answer", [Answer(b"<html>"), Answer([7]), Answer({"data": 1}), Answer(None)])
+def test_an_answer_of_no_known_shape_is_asked_for_again_later(office: Office, answer: Answer) -> None:
+    """Whatever a system answers, it is not asked in a loop, and nothing is lost."""
+    office.put("R-1")
+    office.tell("R-1")
+    office.api.answer = lambda _: answer
+    office.run()
+    office.run()
+    assert 1 == len(office.api.asked)
+    office.api.answer = office.answered
+    office.pass_time()
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+def test_a_poll_finds_what_no_webhook_told(office: Office) -> None:
+    """A booking whose delivery was lost is found by the first full pass, and a later one by the next poll."""
+    office.put("R-1")
+    Runner(office.web.innkey).begin()
+    office.run()
+    assert "40160" == office.unit("R-1")
+    assert "all" == next(one for one in office.api.asked if one.path.endswith("changes")).query["since"]
+    office.put("R-2")
+    office.pass_time()
+    office.run()
+    assert "40160" == office.unit("R-2")
+    since = [one.query["since"] for one in office.api.asked if one.path.endswith("changes")][-1]
+    assert "all" == since or datetime.now(UTC) - datetime.fromisoformat(since) > timedelta(minutes=4)
+    waiting = office.web.innkey.store.client.zrange(keys.errands_of(NAME), 0, -1)
+    assert {POLL, FULL} == set(waiting)
+
+
+def test_a_poll_that_finds_nothing_new_changes_nothing(office: Office) -> None:
+    """The same document again is a duplicate: no line on the timeline, no event."""
+    office.put("R-1")
+    office.tell("R-1")
+    office.run()
+    before = office.web.innkey.store.stays.raw(StayKey(NAME, "R-1"))
+    office.web.innkey.store.errands.add(NAME, ask("R-1"), datetime.now(UTC))
+    office.run()
+    assert 2 == len(office.api.asked)
+    assert before == office.web.innkey.store.stays.raw(StayKey(NAME, "R-1"))
