@@ -18,13 +18,14 @@ from worker.configuration_error import ConfigurationError
 from worker.domain.house import BatteryRules, Policy, TrailRules
 from worker.durations import LONGEST, format_duration, parse_duration
 from worker.properties import Properties, load_properties
+from worker.property_access import KEY_PAIRS, THIN
 from worker.secret import Secret
 from worker.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a91"
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
-ENVIRON = {"S": SECRET, "P": "pass word", "T": "token-1", "BAD": CANARY}
+ENVIRON = {"S": SECRET, "P": "pass word", "T": "token-1", "BAD": CANARY, "PAIR": "a:b"}
 GOOD = """
     timezone = "Australia/Brisbane"
     check_in = "14:30"
@@ -331,6 +332,14 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ),
         ("[sources.x]\nadapter = 'innkey'\nheader = 'X-T'", "sources.x.header"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\napi_url = 'api'", "sources.x.api_url"),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_url = 'https://example.com'",
+            "sources.x.api_key",
+        ),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_key = { env = 'P' }",
+            "sources.x.api_url",
+        ),
         ("[sources.'a/b']\nadapter = 'innkey'\nsecret = { env = 'S' }", 'sources."a/b"'),
     ],
 )
@@ -524,80 +533,49 @@ def test_other_texts_are_no_durations(text: str) -> None:
         parse_duration(text)
 
 
-OUTGOING = """
-    [outgoing.crm]
-    url = "https://crm.example.com/hooks/in?code=1"
-    secret = [{ env = "S" }, { env = "S" }]
-    events = ["code.set", "booking.ready"]
-    with_pin = true
+@pytest.mark.parametrize("adapter", sorted(THIN))
+class TestSourcesThatAreAsked:
+    """A system whose deliveries only name a reservation is of no use without its API."""
 
-    [outgoing.desk]
-    url = "http://10.0.0.1:8080/"
-    secret = { env = "S" }
-    with_pin = true
-    allow_private = true
-    enabled = false
-"""
+    def table(self, adapter: str, *more: str) -> str:
+        """Its source, with a proof of origin."""
+        return "\n".join([f"[sources.x]\nadapter = '{adapter}'\ntoken = {{ env = 'T' }}", *more])
 
+    def test_it_needs_address_and_key(self, tmp_path: Path, adapter: str) -> None:
+        """Each that is missing is named, with where to read on."""
+        assert ["sources.x.api_key", "sources.x.api_url"] == sorted(faults(tmp_path, self.table(adapter)))
+        url = "api_url = 'https://api.example.com'"
+        assert ["sources.x.api_key"] == faults(tmp_path, self.table(adapter, url))
+        assert ["sources.x.api_url"] == faults(tmp_path, self.table(adapter, "api_key = { env = 'PAIR' }"))
+        with pytest.raises(ConfigurationError, match=f"the page of {adapter}"):
+            load(tmp_path, self.table(adapter))
 
-def test_endpoints(tmp_path: Path) -> None:
-    """Address as written, every secret, the events that are wanted; of the address its origin is shown."""
-    crm, desk = load(tmp_path, OUTGOING).outgoing.values()
+    def test_a_fault_in_them_is_told_once(self, tmp_path: Path, adapter: str) -> None:
+        """What is there and wrong is not missing too."""
+        more = ("api_url = 'api'", "api_key = { env = 'UNSET' }")
+        assert ["sources.x.api_key", "sources.x.api_url"] == sorted(
+            faults(tmp_path, self.table(adapter, *more))
+        )
 
-    assert "https://crm.example.com/hooks/in?code=1" == crm.url.reveal()
-    assert ("https://crm.example.com", "http://10.0.0.1:8080") == (crm.origin, desk.origin)
-    assert "code=1" not in repr(crm)
-    assert (Secret(SECRET), Secret(SECRET)) == crm.secrets
-    assert {"code.set", "booking.ready"} == crm.events
-    assert (True, False, True) == (crm.with_pin, crm.allow_private, crm.enabled)
-    assert (7, True, True, False) == (len(desk.events), desk.with_pin, desk.allow_private, desk.enabled)
-
-
-def test_endpoints_plan_nothing_anew(tmp_path: Path) -> None:
-    """The fingerprint leaves them out: a new endpoint must not re-plan a single stay."""
-    print_of = load(tmp_path, GOOD).fingerprint
-
-    assert print_of == load(tmp_path, GOOD + OUTGOING).fingerprint
+    def test_with_both_it_is_good(self, tmp_path: Path, adapter: str) -> None:
+        """And keeps the key to itself."""
+        more = ("api_url = 'https://api.example.com'", "api_key = { env = 'PAIR' }")
+        source = load(tmp_path, self.table(adapter, *more), {**ENVIRON, "PAIR": f"{CANARY}:b"}).sources["x"]
+        assert Secret(f"{CANARY}:b") == source.api_key
+        assert CANARY not in repr(source)
 
 
-@pytest.mark.parametrize(
-    ("row", "where"),
-    [
-        ("url = 7", "outgoing.crm.url"),
-        ('url = "ftp://example.com"', "outgoing.crm.url"),
-        ('url = "https://me:pw@example.com/"', "outgoing.crm.url"),
-        ('url = "https://example.com/#there"', "outgoing.crm.url"),
-        ('url = "https://example.com/a b"', "outgoing.crm.url"),
-        ('url = "https://exämple.com/"', "outgoing.crm.url"),
-        ('url = "https:///hook"', "outgoing.crm.url"),
-        ('secret = { env = "BAD" }', "outgoing.crm.secret"),
-        ('secret = { env = "NONE" }', "outgoing.crm.secret"),
-        ('secret = "canary-7f3a91"', "outgoing.crm.secret"),
-        ('secret = [{ env = "S" }, { env = "BAD" }]', "outgoing.crm.secret[1]"),
-        ('events = ["code.set", "code.lost"]', "outgoing.crm.events[1]"),
-        ('events = ["innkey.test"]', "outgoing.crm.events[0]"),
-        ("events = []", "outgoing.crm.events"),
-        ('events = "code.set"', "outgoing.crm.events"),
-        ('with_pin = "yes"', "outgoing.crm.with_pin"),
-        ('with_pin = true\nevents = ["code.removed"]', "outgoing.crm.with_pin"),
-        ('with_pin = true\nurl = "http://example.com/"', "outgoing.crm.with_pin"),
-        ("retries = 3", "outgoing.crm.retries"),
-    ],
-)
-def test_faults_of_an_endpoint(tmp_path: Path, row: str, where: str) -> None:
-    """Each with its key path."""
-    given = {"url": '"https://example.com/"', "secret": '{ env = "S" }'}
-    given |= {line.partition(" = ")[0]: line.partition(" = ")[2] for line in row.splitlines()}
-    text = "[outgoing.crm]\n" + "\n".join(f"{name} = {value}" for name, value in given.items())
-
-    assert [where] == faults(tmp_path, text)
-
-
-def test_an_endpoint_needs_an_address_and_a_secret(tmp_path: Path) -> None:
-    """Both are told; a name that cannot stand in an address is a problem too."""
-    expected = ["outgoing.crm.secret", "outgoing.crm.url"]
-
-    assert expected == sorted(faults(tmp_path, "[outgoing.crm]"))
-    assert ['outgoing."a b"'] == faults(
-        tmp_path, '[outgoing."a b"]\nurl = "https://example.com/"\nsecret = { env = "S" }'
+@pytest.mark.parametrize("adapter", sorted(KEY_PAIRS))
+@pytest.mark.parametrize("key", ["alone", ":b", "a:"])
+def test_a_key_of_two_parts(tmp_path: Path, adapter: str, key: str) -> None:
+    """A key without its colon is refused, and not shown."""
+    text = (
+        f"[sources.x]\nadapter = '{adapter}'\ntoken = {{ env = 'T' }}\n"
+        "api_url = 'https://api.example.com'\napi_key = { env = 'PAIR' }"
     )
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text, {**ENVIRON, "PAIR": key})
+    (problem,) = caught.value.problems
+    assert "sources.x.api_key" in str(problem)
+    assert KEY_PAIRS[adapter] in str(problem)
+    assert "alone" not in str(problem)
