@@ -23,6 +23,7 @@ from worker.service.clock import Clock
 from worker.service.counts import Counts
 from worker.service.escalate import Escalation
 from worker.service.generation import Generation
+from worker.service.hearing import Hearing
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
@@ -31,6 +32,7 @@ from worker.service.look_after import StayWatch
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
+from worker.service.source_watch import SourceWatch
 from worker.service.vendor import Vendor, clients_for
 from worker.settings import Settings
 from worker.store.generations import Role
@@ -70,6 +72,7 @@ class Innkey:
     hints: Hints
     stopping: Event = field(default_factory=Event)
     counts: Counts = field(default_factory=Counts)
+    hearing: Hearing = field(default_factory=Hearing)
     _ring: KeyRing | None = None
 
     @property
@@ -132,7 +135,11 @@ class Innkey:
         )
 
     def report_counts(self) -> None:
-        """Add what this process has counted to the counters behind `/metrics`."""
+        """Add what this process has counted to the counters behind `/metrics`, and what it heard of sources.
+
+        Raises redis' errors.
+        """
+        self.hearing.report(self.store.source_signs)
         self.store.health.count_all(self.counts.take())
 
     def event_applier(self) -> EventApplier:
@@ -152,6 +159,10 @@ class Innkey:
             ledger=self.ledger,
             generation=self.generation,
         )
+
+    def source_watch(self) -> SourceWatch:
+        """What judges whether sources are silent or unproven."""
+        return SourceWatch(self.store, self.clock, self.configuration.properties.sources)
 
     def stay_watch(self) -> StayWatch:
         """What looks at stays whose own time has come."""

@@ -136,6 +136,7 @@ class SourceSchema(Schema):
     token = SecretRef()
     api_url = Checked(http_url)
     api_key = SecretRef()
+    silence = Duration(zero=True)
 
 
 class LockSchema(Schema):

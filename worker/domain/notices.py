@@ -23,6 +23,8 @@ class About(StrEnum):
     NOT_SEEN = "not_seen"
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
+    SOURCE_SILENT = "source_silent"
+    SOURCE_UNPROVEN = "source_unproven"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -65,6 +67,16 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.SOURCE_REFUSES: Advice(
             "A booking system's API refuses what Innkey asks of it: most likely its key.",
             "Make a new key there, and put it in api_key of the source's table. Innkey keeps asking.",
+        ),
+        About.SOURCE_SILENT: Advice(
+            "A booking system has sent nothing for longer than it ever does: bookings may be missing.",
+            "See that its webhook is still on, and has Innkey's address. If such a silence is usual, say so "
+            "with silence in the source's table.",
+        ),
+        About.SOURCE_UNPROVEN: Advice(
+            "Deliveries of a booking system keep failing their proof of origin, and are refused.",
+            "Put the secret, password or token that it has now into the source's table, then have it send "
+            "again what was refused. If all is right there, a stranger knocks at the address.",
         ),
     }
 )

@@ -18,6 +18,7 @@ from worker.store.notices import Notices
 from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
+from worker.store.source_signs import SignsOfSources
 from worker.store.stays import Stays
 from worker.store.trail import Trails
 from worker.store.vault import Vault, shared_vault
@@ -34,6 +35,7 @@ class Store:
     letters: Letters
     events: Events
     errands: Errands
+    source_signs: SignsOfSources
     agenda: Agenda
     alerts: Alerts
     notices: Notices
@@ -57,6 +59,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         letters=Letters(client),
         events=Events(client, scripts, vault),
         errands=Errands(client, scripts),
+        source_signs=SignsOfSources(client, scripts),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
