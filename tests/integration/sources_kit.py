@@ -19,7 +19,7 @@ from worker.domain.record import Stay
 from worker.sample_deliveries.delivery import SENDERS, Sample, delivery
 from worker.sample_deliveries.stay import Document, SampleStay
 
-__all__ = ["ADAPTERS", "LISTINGS", "PROOFS", "Senders", "senders"]
+__all__ = ["ADAPTERS", "LISTINGS", "PROOFS", "SECRETS", "Senders", "a_stay", "properties", "senders"]
 
 SIGNED = "whsec_" + base64.b64encode(b"the secret that both sides know!").decode()
 ADAPTERS = sorted(SENDERS)
@@ -31,6 +31,7 @@ PROOFS = {
     "hospitable": 'secret = { env = "PASSWORD" }',
     "guesty": 'secret = { env = "SIGNED" }',
 }
+SECRETS = {"PASSWORD": "s3cret", "OTHER": "0ther", "TOKEN": "t0ken", "SIGNED": SIGNED}
 LISTINGS = ("40160", "40161")  # what every one of them calls the two units
 
 
@@ -86,7 +87,8 @@ class Senders:
         return int(self.web.innkey.store.health.gauges()[name])
 
 
-def _properties() -> str:
+def properties() -> str:
+    """A property file with a source of every booking system, and units that all of them know."""
     sources = "\n".join(f'[sources.{one}]\nadapter = "{one}"\n{PROOFS[one]}\n' for one in ADAPTERS)
     units = "\n".join(
         f'[units.{unit}]\nlocks = ["{lock}"]\n[units.{unit}.aliases]\n'
@@ -106,10 +108,8 @@ def _properties() -> str:
 def senders(folder: Path) -> Iterator[Senders]:
     """An app beside a Redis of its own."""
     with redis_server(folder / "redis", fsync="everysec") as server:
-        environ = environ_for(
-            folder, server.url, PASSWORD="s3cret", OTHER="0ther", TOKEN="t0ken", SIGNED=SIGNED
-        )
-        (folder / "properties.toml").write_text(_properties(), encoding="utf-8")
+        environ = environ_for(folder, server.url, **SECRETS)
+        (folder / "properties.toml").write_text(properties(), encoding="utf-8")
         yield Senders(wired(environ), folder, environ)
 
 
