@@ -112,7 +112,8 @@ class TestSilence:
         assert (None, back) == (signs.silent, signs.awake)
         assert silent_since(signs, back + 15 * HOUR) is None
         assert NOW - 2 * HOUR == silent_since(signs, back + 16 * HOUR)
-        assert 15 * HOUR == longest_usual_silence(with_deliveries(signs, [back + HOUR], []))
+        signs = with_deliveries(replace(signs, looked=back + HOUR), [back + HOUR], [])
+        assert 15 * HOUR == longest_usual_silence(signs)
 
     def test_heard_before_anybody_looked_again(self) -> None:
         """The web may hear of a source before a worker is back: no gap either."""
