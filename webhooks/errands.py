@@ -14,7 +14,7 @@ from typing import Any, cast
 import structlog
 
 from webhooks.sources import ADAPTERS
-from webhooks.sources.adapter import Answers, Lists, NotUnderstoodError
+from webhooks.sources.adapter import Acknowledges, Answers, Lists, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
@@ -24,7 +24,7 @@ from worker.store.errands import Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 
-__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
+__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists", "wanted"]
 
 ASK, POLL, FULL = "ask", "poll", "full"
 POLL_EVERY, FULL_EVERY = timedelta(minutes=5), timedelta(days=1)
@@ -54,6 +54,11 @@ def lists(config: SourceConfig) -> Lists | None:
 def ask(reservation: str) -> str:
     """The errand to ask for a reservation."""
     return f"{ASK}:{reservation}"
+
+
+def wanted(parsed: Parsed) -> list[str]:
+    """The errands that a delivery makes necessary."""
+    return [*(ask(one) for one in parsed.asks), *([POLL] if parsed.polls else [])]
 
 
 @dataclass(slots=True)
@@ -140,6 +145,7 @@ class _Visit:
             document = found.get(one.of)
             if document is not None:
                 self._take_in(one.of, document, now)
+                self._acknowledge(one.of)
             elif self.innkey.store.errands.failed(self.taken, one) < MOST_FAILURES:
                 # A reservation is told of before it can be read.
                 self.innkey.store.errands.put_off(self.taken, one, now + UNKNOWN_DELAY)
@@ -166,6 +172,7 @@ class _Visit:
                 store.errands.add(self.config.name, ask(reservation), now)
             else:
                 self._take_in(reservation, document, now)
+                self._acknowledge(reservation)
             if store.errands.next(self.taken, 0) is None:
                 return
         store.errands.note(self.config.name, _POLLED, now.isoformat())
@@ -185,6 +192,11 @@ class _Visit:
             self.innkey.counts.add(f"fetched:{self.config.name}:{'news' if is_new else 'known'}")
             if is_new:
                 self.innkey.hints.event(key)
+
+    def _acknowledge(self, reservation: str) -> None:
+        """What is on record, understood or kept for a person, the source need not tell again."""
+        if hasattr(self.adapter, "acknowledge"):
+            cast("Acknowledges", self.adapter).acknowledge(self.api, reservation)
 
     def _keep(self, reservation: str, document: Any, errors: dict[str, list[str]], now: datetime) -> None:
         """Keep what was not understood; its replay asks anew."""

@@ -23,7 +23,21 @@ from worker.settings import Settings
 
 __all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_properties"]
 
-ADAPTERS = frozenset({"beds24", "guesty", "hospitable", "hostaway", "innkey", "lodgify", "smoobu"})
+ADAPTERS = frozenset(
+    {
+        "beds24",
+        "calcom",
+        "channex",
+        "guesty",
+        "hospitable",
+        "hostaway",
+        "innkey",
+        "lodgify",
+        "ownerrez",
+        "smoobu",
+        "uplisting",
+    }
+)
 
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 

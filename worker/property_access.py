@@ -17,7 +17,21 @@ from worker.settings import Settings
 __all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
-UNSIGNED = frozenset({"hostaway", "smoobu", "beds24"})
+UNSIGNED = frozenset(
+    {
+        "beds24",
+        "channex",
+        "hostaway",
+        "ownerrez",
+        "smoobu",
+        "uplisting",
+    }
+)
+NEEDS_API = frozenset(
+    {
+        "channex",
+    }
+)
 _PROOFS = ("secret", "username", "header", "token")
 _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
@@ -127,6 +141,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if adapter in UNSIGNED and "secret" in table:
         cure = "use username and password, header, or token, whichever the sender can be given"
         findings.add((*path, "secret"), f"is of no use, {adapter} signs nothing", cure)
+    _check_api(adapter, raw, path, findings)
     header = table.get("header", {})
     return SourceConfig(
         name=name,
@@ -157,6 +172,17 @@ def _check_proof(raw: object, path: Path, findings: Findings) -> None:
     elif len(given) > 1:
         cause = f"has more than one proof of origin ({', '.join(given)})"
         findings.add(path, cause, "keep the one its sender uses")
+
+
+def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> None:
+    """An adapter whose deliveries say only that something has changed can do nothing without the API."""
+    if adapter not in NEEDS_API or not isinstance(raw, Mapping):
+        return
+    cures = {"api_url": "give the address of its API", "api_key": 'give a key for its API: { env = "NAME" }'}
+    for name, cure in cures.items():
+        if name not in raw:
+            cause = f"is missing, {adapter} tells only what has changed, and has to be asked for the rest"
+            findings.add((*path, name), cause, f"{cure}, as the page of {adapter} says")
 
 
 def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -> tuple[Secret, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.acceptance.stack_kit import Stack, stack
 from tests.integration.sources_kit import ADAPTERS, SECRETS, a_stay, properties
+from webhooks.errands import wanted
 from webhooks.sources import ADAPTERS as READERS
 from webhooks.sources.adapter import Delivery
 from worker.bootstrap import Innkey, bootstrap
@@ -70,22 +71,22 @@ class Burst:
     def run(self, per_source: int) -> Figures:
         """Send so many from each source, kill the web in the middle, and wait until all is applied."""
         bookings = per_source // EVENTS_OF_A_BOOKING
-        wanted, began = bookings * EVENTS_OF_A_BOOKING * len(ADAPTERS), time.monotonic()
+        total, began = bookings * EVENTS_OF_A_BOOKING * len(ADAPTERS), time.monotonic()
         with ThreadPoolExecutor(len(ADAPTERS) * CONNECTIONS) as pool:
             work = [
                 pool.submit(self._send, adapter, range(first, bookings, CONNECTIONS))
                 for adapter in ADAPTERS
                 for first in range(CONNECTIONS)
             ]
-            self._grow(lambda: len(self.answered), wanted // 2, "answers")
+            self._grow(lambda: len(self.answered), total // 2, "answers")
             self.inn.kill("web")
             self.inn.start("web")
-            self._grow(lambda: len(self.answered), wanted, "answers")
+            self._grow(lambda: len(self.answered), total, "answers")
             for one in work:
                 one.result()
         sent = time.monotonic() - began
         self._grow(lambda: -self.innkey.store.health.gauges()["inbox"], 0, "applied events")
-        return Figures(wanted, sent, time.monotonic() - began, self.answers, self.again)
+        return Figures(total, sent, time.monotonic() - began, self.answers, self.again)
 
     def lost(self) -> list[str]:
         """What was answered 200 and is nowhere: the source, and the event or the reservation."""
@@ -116,11 +117,12 @@ class Burst:
                 headers=sample.headers,
             )
             parsed = READERS[config.adapter].parse(read, config)
-            assert parsed.events or parsed.asks
+            errands = wanted(parsed)
+            assert parsed.events or errands
             for event in parsed.events:
                 yield adapter, event.key, event.id
-            for reservation in parsed.asks:
-                yield adapter, None, f"ask:{reservation}"
+            for errand in errands:
+                yield adapter, None, errand
 
     def _config(self, adapter: str) -> SourceConfig:
         return self.innkey.configuration.properties.sources[adapter]

@@ -29,6 +29,13 @@ PROOFS = {
     "smoobu": 'token = { env = "TOKEN" }',
     "beds24": 'header = { name = "X-Innkey", value = { env = "PASSWORD" } }',
     "hospitable": 'secret = { env = "PASSWORD" }',
+    "calcom": 'secret = { env = "PASSWORD" }',
+    "channex": (
+        'header = { name = "X-Innkey", value = { env = "PASSWORD" } }\n'
+        'api_url = "http://127.0.0.1:9/"\napi_key = { env = "OTHER" }'
+    ),
+    "uplisting": 'token = { env = "TOKEN" }',
+    "ownerrez": 'username = "pms"\npassword = { env = "PASSWORD" }',
     "guesty": 'secret = { env = "SIGNED" }',
 }
 SECRETS = {"PASSWORD": "s3cret", "OTHER": "0ther", "TOKEN": "t0ken", "SIGNED": SIGNED}

@@ -344,6 +344,14 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ("[sources.x]\nadapter = 'innkey'\nheader = 'X-T'", "sources.x.header"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\napi_url = 'api'", "sources.x.api_url"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\nsilence = '12'", "sources.x.silence"),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_url = 'https://example.com'",
+            "sources.x.api_key",
+        ),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_key = { env = 'P' }",
+            "sources.x.api_url",
+        ),
         ("[sources.'a/b']\nadapter = 'innkey'\nsecret = { env = 'S' }", 'sources."a/b"'),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
-from webhooks.errands import ask
+from webhooks.errands import wanted
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
 from webhooks.sources import ADAPTERS
@@ -50,8 +50,8 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
-    for reservation in parsed.asks:
-        services.store.errands.add(rejected.source, ask(reservation), moment)
+    for errand in wanted(parsed):
+        services.store.errands.add(rejected.source, errand, moment)
         services.hints.errands(rejected.source)
     for number, event in enumerate(parsed.events):
         name = f"replay:{rejected.id}" + (f".{number}" if number else "")

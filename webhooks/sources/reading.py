@@ -19,6 +19,7 @@ __all__ = [
     "day",
     "email",
     "identity",
+    "instant",
     "mapping",
     "mappings",
     "moment",
@@ -106,6 +107,19 @@ def moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found if 1970 <= found.year < 9999 else None
+
+
+def instant(value: object, path: str) -> str | None:
+    """A moment as stays have it, with its offset (UTC); None where it is not told.
+
+    Raises NotUnderstoodError where it is none of a lock's calendar.
+    """
+    if value is None or value == "":
+        return None
+    found = moment(value)
+    if found is None or not 2000 <= found.year < 2100:
+        raise NotUnderstoodError({path: ["is not a moment of the years 2000 to 2099"]})
+    return found.replace(microsecond=0).isoformat()
 
 
 def word(value: object) -> str:

@@ -11,7 +11,18 @@ from types import MappingProxyType
 from typing import Protocol
 
 from worker.property_access import SourceConfig
-from worker.sample_deliveries import beds24, guesty, hospitable, hostaway, lodgify, smoobu
+from worker.sample_deliveries import (
+    beds24,
+    calcom,
+    channex,
+    guesty,
+    hospitable,
+    hostaway,
+    lodgify,
+    ownerrez,
+    smoobu,
+    uplisting,
+)
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
 
@@ -22,6 +33,10 @@ Sign = Callable[[bytes, Secret, datetime], dict[str, str]]
 
 class Sender(Protocol):
     """A module of `worker.sample_deliveries`."""
+
+    @property
+    def STATUSES(self) -> Mapping[str, object]:  # noqa: N802 - it is a constant of the module
+        """The statuses that the sender knows, and its words for them."""
 
     @property
     def sign(self) -> Sign | None:
@@ -37,11 +52,15 @@ class Sender(Protocol):
 SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
         "lodgify": lodgify,
+        "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )
 
