@@ -141,6 +141,11 @@ class _Visit:
             found = self.adapter.fetch(self.api, [one.of for one in asks])
         except GoneError:
             found = {}
+        except RefusedError as error:
+            if error.is_key or len(asks) == 1:
+                raise
+            self._ask_in_halves(asks)
+            return
         for one in asks:
             document = found.get(one.of)
             if document is not None:
@@ -154,6 +159,19 @@ class _Visit:
                 cause = "is not known to the source; if it was deleted there, cancel the stay by hand"
                 self._keep(one.of, None, {"reservation": [cause]}, now)
             self.innkey.store.errands.done(self.taken, one)
+
+    def _ask_in_halves(self, asks: Sequence[Errand]) -> None:
+        """One of them was refused, and the others with it: find out which. Raises AskingError."""
+        middle = len(asks) // 2
+        for half in (asks[:middle], asks[middle:]):
+            if self.innkey.store.errands.next(self.taken, 0) is None:
+                return
+            try:
+                self._ask(half)
+            except RefusedError as error:
+                if error.is_key:
+                    raise
+                self._refused(half, error)
 
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)

@@ -97,10 +97,9 @@ def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
 def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     services, outcome = innkey(), "duplicate" if parsed.events else "ignored"
     errands = wanted(parsed)
-    for errand in errands:
-        # Asked for once, however many deliveries say so, and whatever order they come in.
-        services.store.errands.add(config.name, errand, services.clock.now())
     if errands:
+        # Asked for once, however many deliveries say so, and whatever order they come in.
+        services.store.errands.add_all(config.name, errands, services.clock.now())
         services.hints.errands(config.name)
         # What came whole before is told as such, though it is asked for again.
         outcome = "duplicate" if parsed.events else "accepted"

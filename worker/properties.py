@@ -25,14 +25,18 @@ __all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_prop
 
 ADAPTERS = frozenset(
     {
+        "apaleo",
         "beds24",
         "calcom",
         "channex",
+        "cloudbeds",
         "guesty",
         "hospitable",
         "hostaway",
+        "hostfully",
         "innkey",
         "lodgify",
+        "mews",
         "ownerrez",
         "smoobu",
         "uplisting",

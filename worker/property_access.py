@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from worker.property_findings import Findings, Path
@@ -14,22 +15,37 @@ from worker.property_schemas import SourceSchema
 from worker.secret import Secret
 from worker.settings import Settings
 
-__all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
+__all__ = ["THIN", "UNSIGNED", "AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
 UNSIGNED = frozenset(
     {
+        "apaleo",
         "beds24",
         "channex",
+        "cloudbeds",
         "hostaway",
+        "hostfully",
+        "mews",
         "ownerrez",
         "smoobu",
         "uplisting",
     }
 )
-NEEDS_API = frozenset(
+# Their deliveries only name a reservation.
+THIN = frozenset(
     {
-        "channex",
+        "apaleo",
+        "cloudbeds",
+        "hostfully",
+        "mews",
+    }
+)
+NEEDS_API = THIN | {"channex"}
+KEY_PAIRS: Mapping[str, str] = MappingProxyType(
+    {
+        "apaleo": "client_id:client_secret",
+        "mews": "ClientToken:AccessToken",
     }
 )
 _PROOFS = ("secret", "username", "header", "token")
@@ -154,9 +170,20 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         header_value=findings.secret(header.get("value"), (*path, "header", "value")),
         token=_token(table, path, findings),
         api_url=table.get("api_url"),
-        api_key=findings.secret(table.get("api_key"), (*path, "api_key")),
+        api_key=_api_key(table, path, findings),
         silence=table.get("silence"),
     )
+
+
+def _api_key(table: Mapping[str, Any], path: Path, findings: Findings) -> Secret | None:
+    key, form = (
+        findings.secret(table.get("api_key"), (*path, "api_key")),
+        KEY_PAIRS.get(table.get("adapter", "")),
+    )
+    if key is not None and form is not None and not all(key.reveal().partition(":")):
+        cause = f"the value of {table['api_key']} is not two parts with a colon between them"
+        findings.add((*path, "api_key"), cause, f"write it as {form}")
+    return key
 
 
 def _check_proof(raw: object, path: Path, findings: Findings) -> None:

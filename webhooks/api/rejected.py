@@ -50,8 +50,9 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
-    for errand in wanted(parsed):
-        services.store.errands.add(rejected.source, errand, moment)
+    errands = wanted(parsed)
+    if errands:
+        services.store.errands.add_all(rejected.source, errands, moment)
         services.hints.errands(rejected.source)
     for number, event in enumerate(parsed.events):
         name = f"replay:{rejected.id}" + (f".{number}" if number else "")

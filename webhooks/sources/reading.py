@@ -15,6 +15,7 @@ from webhooks.moments import stay_time
 from webhooks.sources.adapter import NotUnderstoodError
 
 __all__ = [
+    "by_word",
     "clock",
     "day",
     "email",
@@ -25,6 +26,7 @@ __all__ = [
     "moment",
     "name_of",
     "phone",
+    "stay_moment",
     "text",
     "word",
 ]
@@ -47,6 +49,14 @@ def mapping(value: object) -> Document:
 def mappings(value: object) -> list[Document]:
     """The objects of an array; an object by itself is an array of one."""
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def by_word(value: object) -> Document:
+    """An object whose names are each in one spelling (see `word`); of two alike the first counts."""
+    found: dict[str, Any] = {}
+    for name, one in mapping(value).items():
+        found.setdefault(word(name), one)
+    return found
 
 
 def identity(value: object, path: str) -> str | None:
@@ -85,6 +95,20 @@ def day(value: object, path: str) -> str | None:
         return stay_time(match[1] if match else "")
     except ValueError:
         cause = "does not begin with a date of the years 2000 to 2099"
+        raise NotUnderstoodError({path: [cause]}) from None
+
+
+def stay_moment(value: object, path: str) -> str | None:
+    """A date, a local date-time or one with an offset, in its canonical form; None where it is not told.
+
+    Raises NotUnderstoodError where it is none of a lock's calendar.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        return stay_time(value if isinstance(value, str) else "")
+    except ValueError:
+        cause = "is not a date or date-time of the years 2000 to 2099"
         raise NotUnderstoodError({path: [cause]}) from None
 
 

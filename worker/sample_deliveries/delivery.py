@@ -12,13 +12,17 @@ from typing import Protocol
 
 from worker.property_access import SourceConfig
 from worker.sample_deliveries import (
+    apaleo,
     beds24,
     calcom,
     channex,
+    cloudbeds,
     guesty,
     hospitable,
     hostaway,
+    hostfully,
     lodgify,
+    mews,
     ownerrez,
     smoobu,
     uplisting,
@@ -51,13 +55,17 @@ class Sender(Protocol):
 
 SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
+        "apaleo": apaleo,
         "beds24": beds24,
         "calcom": calcom,
         "channex": channex,
+        "cloudbeds": cloudbeds,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
+        "hostfully": hostfully,
         "lodgify": lodgify,
+        "mews": mews,
         "ownerrez": ownerrez,
         "smoobu": smoobu,
         "uplisting": uplisting,
