@@ -18,10 +18,11 @@ from worker.environment import Environment
 from worker.property_access import AccountAccess, SourceConfig, account_access, read_sources
 from worker.property_checks import read_house
 from worker.property_findings import Findings
+from worker.property_outgoing import EndpointConfig, read_outgoing
 from worker.property_schemas import AccountSchema, FileSchema
 from worker.settings import Settings
 
-__all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_properties"]
+__all__ = ["ADAPTERS", "AccountAccess", "EndpointConfig", "Properties", "SourceConfig", "load_properties"]
 
 ADAPTERS = frozenset(
     {
@@ -43,12 +44,13 @@ ADAPTERS = frozenset(
     }
 )
 
+_NOT_PLANNED = frozenset({"sources", "outgoing"})
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
-    """What the property file says. `fingerprint` changes with all but the sources and comments.
+    """What the property file says. `fingerprint` changes with all but sources, outgoing and comments.
 
     `modified`: when the file was written last.
     """
@@ -56,6 +58,7 @@ class Properties:
     house: House
     accounts_access: Mapping[str, AccountAccess]
     sources: Mapping[str, SourceConfig]
+    outgoing: Mapping[str, EndpointConfig]
     fingerprint: str
     modified: datetime
 
@@ -73,12 +76,14 @@ def load_properties(
     accounts, access = _accounts(top.get("accounts", {}), settings, findings)
     house = read_house(top, accounts, findings)
     sources = read_sources(top.get("sources", {}), ADAPTERS, findings)
+    outgoing = read_outgoing(top.get("outgoing", {}), findings)
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
         house=replace(house, sources=frozenset(sources)),
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
+        outgoing=MappingProxyType(outgoing),
         fingerprint=_fingerprint(content),
         modified=_modified(Path(path)),
     )
@@ -126,5 +131,5 @@ def _accounts(
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
     """Hash the meaning, not the bytes: a comment or a new webhook secret must not re-plan a single stay."""
-    planned = {key: value for key, value in content.items() if key != "sources"}
+    planned = {key: value for key, value in content.items() if key not in _NOT_PLANNED}
     return hashlib.sha256(json.dumps(planned, sort_keys=True, default=str).encode()).hexdigest()

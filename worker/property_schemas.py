@@ -25,13 +25,14 @@ from worker.property_fields import (
     Zone,
     fault,
 )
-from worker.setting_values import http_url
+from worker.setting_values import hook_url, http_url
 
 __all__ = [
     "AccountSchema",
     "BatterySchema",
     "FileSchema",
     "LockSchema",
+    "OutgoingSchema",
     "PolicySchema",
     "SourceSchema",
     "TrailSchema",
@@ -63,6 +64,7 @@ class FileSchema(Schema):
     battery = Table()
     accounts = Table()
     sources = Table()
+    outgoing = Table()
     locks = Table()
     units = Table()
 
@@ -137,6 +139,17 @@ class SourceSchema(Schema):
     api_url = Checked(http_url)
     api_key = SecretRef()
     silence = Duration(zero=True)
+
+
+class OutgoingSchema(Schema):
+    """`[outgoing.X]`."""
+
+    url = Checked(hook_url, required=True)
+    secret = SecretRefs(required=True)
+    events = fields.List(Text())
+    with_pin = Flag()
+    allow_private = Flag()
+    enabled = Flag()
 
 
 class LockSchema(Schema):

@@ -13,17 +13,21 @@ import pytest
 from marshmallow import Schema
 
 from worker.domain.house import Account, BatteryRules, House, Lock, Policy, TrailRules, Unit
+from worker.domain.outgoing import TOPICS
+from worker.property_outgoing import EndpointConfig
 from worker.property_schemas import (
     AccountSchema,
     BatterySchema,
     FileSchema,
     HeaderSchema,
     LockSchema,
+    OutgoingSchema,
     PolicySchema,
     SourceSchema,
     TrailSchema,
     UnitSchema,
 )
+from worker.secret import Secret
 from worker.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +39,7 @@ SECTIONS: dict[str, type[Schema]] = {
     "### `[battery]`": BatterySchema,
     "### `[accounts.X]`": AccountSchema,
     "### `[sources.X]`": SourceSchema,
+    "### `[outgoing.X]`": OutgoingSchema,
     "### `[locks.X]`": LockSchema,
     "### `[units.X]`": UnitSchema,
 }
@@ -180,6 +185,18 @@ def test_the_other_defaults_are_those_of_the_code() -> None:
         read["check_out"],
     )
     assert (lock.account, lock.reader) == (literal(locks["account"]), literal(locks["reader"]))
+
+
+def test_the_defaults_of_an_endpoint_are_those_of_the_code() -> None:
+    """Each default that is a value; and the events that it may name are those that there are."""
+    section = PAGE.split("### `[outgoing.X]`\n", 1)[1].split("\n### ", 1)[0]
+    told = rows("### `[outgoing.X]`")
+    endpoint = EndpointConfig(name="crm", url=Secret(""), secrets=())
+
+    assert [topic.value for topic in TOPICS] == re.findall(r'`"([a-z_]+\.[a-z_]+)"`', section)
+    assert frozenset(TOPICS) == endpoint.events
+    for name in ("with_pin", "allow_private", "enabled"):
+        assert getattr(endpoint, name) == literal(told[name])
 
 
 def required(schema: type[Schema], prefix: str = "") -> set[str]:
