@@ -84,6 +84,7 @@ class SourceConfig:
 
     `api_url` and `api_key`: how to ask it; `poll`: how often it is asked what has changed, never if zero;
     `write_pin`: whether the PIN is written into it.
+    `silence`: how long it may send nothing before a person is told; zero: for ever, None: learnt from it.
     """
 
     name: str
@@ -99,6 +100,7 @@ class SourceConfig:
     api_key: Secret | None = None
     poll: timedelta = timedelta(minutes=5)
     write_pin: bool = False
+    silence: timedelta | None = None
 
 
 def account_access(
@@ -184,6 +186,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         api_url=table.get("api_url"),
         api_key=_api_key(table, path, findings),
         **{name: table[name] for name in ("poll", "write_pin") if name in table},
+        silence=table.get("silence"),
     )
 
 
@@ -204,7 +207,7 @@ def _check_write_pin(table: Mapping[str, Any], path: Path, findings: Findings) -
     at: Path = (*path, "write_pin")
     adapter = table.get("adapter", "")
     if adapter not in WRITES_PINS:
-        cure = f"leave it out; only {' and '.join(sorted(WRITES_PINS))} have a field for a door code"
+        cure = f"leave it out; a field for a door code have {', '.join(sorted(WRITES_PINS))}"
         findings.add(at, f"is of no use, {adapter} has no field for a door code that Innkey knows", cure)
     elif not {"api_url", "api_key"} <= table.keys():
         findings.add(

@@ -140,6 +140,7 @@ class SourceSchema(Schema):
     api_key = SecretRef()
     poll = Duration(zero=True)
     write_pin = Flag()
+    silence = Duration(zero=True)
 
 
 class OutgoingSchema(Schema):

@@ -26,6 +26,8 @@ class About(StrEnum):
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
     PIN_NOT_WRITTEN = "pin_not_written"
+    SOURCE_SILENT = "source_silent"
+    SOURCE_UNPROVEN = "source_unproven"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -80,6 +82,16 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.PIN_NOT_WRITTEN: Advice(
             "A stay's PIN was written into its booking system, and is not seen there. The doors are right.",
             "See that the key may write there; tell the guest the PIN by hand if nobody else does.",
+        ),
+        About.SOURCE_SILENT: Advice(
+            "A booking system has sent nothing for longer than it ever does: bookings may be missing.",
+            "See that its webhook is still on, and has Innkey's address. If such a silence is usual, say so "
+            "with silence in the source's table.",
+        ),
+        About.SOURCE_UNPROVEN: Advice(
+            "Deliveries of a booking system keep failing their proof of origin, and are refused.",
+            "Put the secret, password or token that it has now into the source's table, then have it send "
+            "again what was refused. If all is right there, a stranger knocks at the address.",
         ),
     }
 )

@@ -19,6 +19,7 @@ from worker.store.notices import Notices
 from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
+from worker.store.source_signs import SignsOfSources
 from worker.store.source_tokens import SourceTokens
 from worker.store.stays import Stays
 from worker.store.trail import Trails
@@ -36,6 +37,7 @@ class Store:
     letters: Letters
     events: Events
     errands: Errands
+    source_signs: SignsOfSources
     agenda: Agenda
     alerts: Alerts
     notices: Notices
@@ -61,6 +63,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         letters=Letters(client),
         events=Events(client, scripts, vault),
         errands=Errands(client, scripts),
+        source_signs=SignsOfSources(client, scripts),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
