@@ -6,36 +6,33 @@ One source at a time by one worker, one request at a time: a booking system coun
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
 
+from webhooks.kept_tokens import KeptTokens
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Acknowledges, Answers, Lists, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
-from webhooks.sources.oauth import Token, TokenAuth
+from webhooks.sources.oauth import TokenAuth
+from webhooks.unlisted import ASK, ask, ask_for_unlisted
 from webhooks.write_back import WriteBack
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
-from worker.domain.reconcile import unlisted
-from worker.domain.record import Stay
-from worker.domain.write_back import is_owed
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands, source_commands
-from worker.store.errands import PIN, Errand, Round, pin_errand
+from worker.store.errands import PIN, Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
-from worker.store.source_tokens import SourceTokens
 
 __all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists", "wanted"]
 
-ASK, POLL, FULL = "ask", "poll", "full"
+POLL, FULL = "poll", "full"
 FULL_EVERY = timedelta(days=1)
 OVERLAP = timedelta(minutes=5)
-LONGEST_STAY = timedelta(days=400)
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=10), timedelta(minutes=30)
 KEY_DELAY = timedelta(minutes=5)
 UNKNOWN_DELAY = timedelta(minutes=1)
@@ -56,11 +53,6 @@ def lists(config: SourceConfig) -> Lists | None:
     """The same for one that can be asked what has changed."""
     found = answers(config)
     return cast("Lists", found) if hasattr(found, "changes") else None
-
-
-def ask(reservation: str) -> str:
-    """The errand to ask for a reservation."""
-    return f"{ASK}:{reservation}"
 
 
 def wanted(parsed: Parsed) -> list[str]:
@@ -93,28 +85,13 @@ class Runner:
         try:
             with adapter.asking(config) as api:
                 if isinstance(api.auth, TokenAuth):
-                    api.auth.keep_in(_Tokens(self.innkey.store.tokens, config.name))
+                    api.auth.keep_in(KeptTokens(self.innkey.store.tokens, config.name))
                 _Visit(self.innkey, config, adapter, api, taken).go()
         finally:
             self.innkey.store.errands.leave(taken)
 
     def _sources(self) -> list[SourceConfig]:
         return [one for one in self.innkey.configuration.properties.sources.values() if one.enabled]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    """The place of one source's token."""
-
-    store: SourceTokens
-    source: str
-
-    def get(self, name: str) -> Token | None:
-        found = self.store.get(self.source, name)
-        return Token(*found) if found is not None else None
-
-    def put(self, name: str, token: Token) -> None:
-        self.store.put(self.source, name, token.text, token.until)
 
 
 @dataclass(slots=True)
@@ -221,28 +198,11 @@ class _Visit:
             if store.errands.next(self.taken, 0) is None:
                 return
         if is_full and not hasattr(self.adapter, "acknowledge"):  # such a list is only what is new
-            self._ask_for_unlisted(listed, now)
+            ask_for_unlisted(self.innkey, self.config.name, listed, now)
         store.errands.note(self.config.name, _POLLED, now.isoformat())
         every = FULL_EVERY if is_full else self.config.poll
         store.errands.done(self.taken, errand, again=now + every if every else None)
         log.info("source.polled", source=self.config.name, full=is_full, reservations=len(listed))
-
-    def _ask_for_unlisted(self, listed: set[str], now: datetime) -> None:
-        """What the list did not show may be gone, or the list is not whole: each is asked for by itself."""
-        store = self.innkey.store
-        missing = unlisted(self._stays(now), listed, now)
-        for reservation in missing:
-            store.errands.add(self.config.name, ask(reservation), now)
-        if missing:
-            log.info("source.unlisted", source=self.config.name, reservations=len(missing))
-
-    def _stays(self, now: datetime) -> Iterator[Stay]:
-        """The source's stays; what is owed to it is put on its timetable, should it have got lost."""
-        store, house = self.innkey.store, self.innkey.house()
-        for stay in store.stays.of_source(self.config.name, now - LONGEST_STAY):
-            if is_owed(stay, house):
-                store.errands.begin(self.config.name, pin_errand(stay.key.id), now)
-            yield stay
 
     # --- what came of it ------------------------------------------------------------------------------------
 
