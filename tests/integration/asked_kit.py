@@ -81,4 +81,6 @@ def asking(folder: Path, adapter: str, answer: Callable[[Asked], Answer]) -> Ite
             """,
             encoding="utf-8",
         )
-        yield Asking(adapter, wired(environ), api)
+        made = Asking(adapter, wired(environ), api)
+        yield made
+        made.web.innkey.store.client.close()

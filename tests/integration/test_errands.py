@@ -159,6 +159,7 @@ def office(
         made = Office(wired(environ), api)
         api.answer = made.answered
         yield made
+        made.web.innkey.store.client.close()
 
 
 def test_a_thin_delivery_becomes_a_stay(office: Office) -> None:

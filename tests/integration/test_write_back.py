@@ -175,7 +175,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
             """,
             encoding="utf-8",
         )
-        yield House(wired(environ), api)
+        made = House(wired(environ), api)
+        yield made
+        made.web.innkey.store.client.close()
 
 
 @pytest.fixture

@@ -229,6 +229,7 @@ def hotel(folder: Path, adapter: str) -> Iterator[Hotel]:
         made = Hotel(adapter, wired(environ), api, environ)
         api.answer = made.answered
         yield made
+        made.web.innkey.store.client.close()
 
 
 def soon(days: float) -> str:
