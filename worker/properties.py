@@ -17,20 +17,22 @@ from worker.domain.house import Account, House
 from worker.environment import Environment
 from worker.property_access import AccountAccess, SourceConfig, account_access, read_sources
 from worker.property_checks import read_house
+from worker.property_feeds import FeedConfig, read_feeds
 from worker.property_findings import Findings
 from worker.property_schemas import AccountSchema, FileSchema
 from worker.settings import Settings
 
-__all__ = ["ADAPTERS", "AccountAccess", "Properties", "SourceConfig", "load_properties"]
+__all__ = ["ADAPTERS", "AccountAccess", "FeedConfig", "Properties", "SourceConfig", "load_properties"]
 
 ADAPTERS = frozenset({"beds24", "guesty", "hospitable", "hostaway", "innkey", "lodgify", "smoobu"})
 
+_UNPLANNED = ("sources", "feeds")
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
-    """What the property file says. `fingerprint` changes with all but the sources and comments.
+    """What the property file says. `fingerprint` changes with all but the sources, the feeds and comments.
 
     `modified`: when the file was written last.
     """
@@ -38,6 +40,7 @@ class Properties:
     house: House
     accounts_access: Mapping[str, AccountAccess]
     sources: Mapping[str, SourceConfig]
+    feeds: Mapping[str, FeedConfig]
     fingerprint: str
     modified: datetime
 
@@ -55,12 +58,14 @@ def load_properties(
     accounts, access = _accounts(top.get("accounts", {}), settings, findings)
     house = read_house(top, accounts, findings)
     sources = read_sources(top.get("sources", {}), ADAPTERS, findings)
+    feeds = read_feeds(top.get("feeds", {}), house.units, sources, findings)
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
-        house=replace(house, sources=frozenset(sources)),
+        house=replace(house, sources=frozenset([*sources, *feeds])),
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
+        feeds=MappingProxyType(feeds),
         fingerprint=_fingerprint(content),
         modified=_modified(Path(path)),
     )
@@ -107,6 +112,6 @@ def _accounts(
 
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
-    """Hash the meaning, not the bytes: a comment or a new webhook secret must not re-plan a single stay."""
-    planned = {key: value for key, value in content.items() if key != "sources"}
+    """Hash the meaning, not the bytes: a comment, a secret or a feed must not re-plan a single stay."""
+    planned = {key: value for key, value in content.items() if key not in _UNPLANNED}
     return hashlib.sha256(json.dumps(planned, sort_keys=True, default=str).encode()).hexdigest()

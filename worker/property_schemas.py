@@ -30,6 +30,7 @@ from worker.setting_values import http_url
 __all__ = [
     "AccountSchema",
     "BatterySchema",
+    "FeedSchema",
     "FileSchema",
     "LockSchema",
     "PolicySchema",
@@ -63,6 +64,7 @@ class FileSchema(Schema):
     battery = Table()
     accounts = Table()
     sources = Table()
+    feeds = Table()
     locks = Table()
     units = Table()
 
@@ -136,6 +138,17 @@ class SourceSchema(Schema):
     token = SecretRef()
     api_url = Checked(http_url)
     api_key = SecretRef()
+
+
+class FeedSchema(Schema):
+    """`[feeds.X]`."""
+
+    url = SecretRef(required=True)
+    unit = Text(required=True)
+    every = Duration()
+    enabled = Flag()
+    kind = Choice("airbnb", "vrbo", "booking", "generic")
+    closed = Choice("stay", "block")
 
 
 class LockSchema(Schema):

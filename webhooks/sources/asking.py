@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "RefusedError"]
+__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "RefusedError", "retry_after"]
 
 SECONDS: Final = 30.0
 MOST_BYTES: Final = 16 * 2**20
@@ -125,7 +125,7 @@ def _json(answer: httpx.Response, content: bytes) -> Any:
     if status in (404, 410):
         raise GoneError(f"HTTP {status}")
     if status in _LATER or status >= 500 or 300 <= status < 400:
-        raise LaterError(f"HTTP {status}", _after(answer.headers.get("Retry-After")))
+        raise LaterError(f"HTTP {status}", retry_after(answer.headers.get("Retry-After")))
     if status >= 400:
         raise RefusedError(status)
     if not content.strip():
@@ -136,7 +136,7 @@ def _json(answer: httpx.Response, content: bytes) -> Any:
         raise LaterError("an answer that is not JSON") from None
 
 
-def _after(given: str | None) -> timedelta | None:
+def retry_after(given: str | None) -> timedelta | None:
     """`Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); None where it is neither."""
     if given is None:
         return None

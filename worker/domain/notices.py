@@ -23,6 +23,8 @@ class About(StrEnum):
     NOT_SEEN = "not_seen"
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
+    FEED_AWAY = "feed_away"
+    FEED_DOUBTED = "feed_doubted"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -65,6 +67,17 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.SOURCE_REFUSES: Advice(
             "A booking system's API refuses what Innkey asks of it: most likely its key.",
             "Make a new key there, and put it in api_key of the source's table. Innkey keeps asking.",
+        ),
+        About.FEED_AWAY: Advice(
+            "A booking site's calendar could not be read for half an hour. Its stays stay as they are.",
+            "Copy its address from the site once more, and put it where url of the feed's table says. "
+            "Innkey keeps reading.",
+        ),
+        About.FEED_DOUBTED: Advice(
+            "A booking site's calendar has suddenly lost its stays. An empty one cancels nothing; if most of "
+            "its stays are gone, they are cancelled after an hour.",
+            "Look at the calendar on the site. If it is wrong, set enabled = false in the feed's table until "
+            "it is mended. If it is right and empty, block a day far ahead there: then Innkey believes it.",
         ),
     }
 )

@@ -222,3 +222,8 @@ def errand_pause(source: str) -> str:
 def source_notes(source: str) -> str:
     """HASH: when a source was last polled, and what people were told of it."""
     return f"{PREFIX}source:{source}"
+
+
+def feed(name: str) -> str:
+    """What is known of one calendar's stays, encrypted."""
+    return f"{PREFIX}feed:{name}"

@@ -10,6 +10,7 @@ from worker.store.agenda import Agenda
 from worker.store.alerts import Alerts
 from worker.store.errands import Errands
 from worker.store.events import Events
+from worker.store.feeds import Feeds
 from worker.store.generations import Generations
 from worker.store.health import Health
 from worker.store.letters import Letters
@@ -34,6 +35,7 @@ class Store:
     letters: Letters
     events: Events
     errands: Errands
+    feeds: Feeds
     agenda: Agenda
     alerts: Alerts
     notices: Notices
@@ -49,14 +51,16 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
     client = connect(url, patient=patient)
     vault = shared_vault(client, secret_keys)
     scripts = Scripts(client)
+    events = Events(client, scripts, vault)
     return Store(
         client=client,
         scripts=scripts,
         vault=vault,
         stays=Stays(client, vault),
         letters=Letters(client),
-        events=Events(client, scripts, vault),
+        events=events,
         errands=Errands(client, scripts),
+        feeds=Feeds(client, scripts, vault, events),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
