@@ -209,8 +209,8 @@ def _moment(event: Event, name: str) -> date | datetime | None:
     value: Any = event.get(name)
     if value is None:
         return None
-    found = getattr(value, "dt", None)
-    if isinstance(value, list) or not isinstance(found, date):
+    found = _read(value)
+    if not isinstance(found, date):
         raise _NotUnderstoodError(**{name: "is not one date, or date and time"})
     return found
 
@@ -219,13 +219,21 @@ def _after(starts: date | datetime, event: Event) -> date | datetime | None:
     value: Any = event.get("DURATION")
     if value is None:
         return starts + _DAY if not isinstance(starts, datetime) else None
-    found = getattr(value, "dt", None)
+    found = _read(value)
     if not isinstance(found, timedelta):
         raise _NotUnderstoodError(DURATION="is not one duration")
     try:
         return starts + found
     except OverflowError:
         raise _NotUnderstoodError(DURATION="leads out of the calendar") from None
+
+
+def _read(value: Any) -> object:
+    """What icalendar made of a value; None where it could not, or where there are several."""
+    try:
+        return value.dt
+    except _FAULTS:
+        return None
 
 
 def _is_midnight(moment: date | datetime) -> bool:

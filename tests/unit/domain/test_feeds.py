@@ -281,7 +281,7 @@ def test_another_code_under_the_same_uid_is_another_stay() -> None:
 @pytest.mark.parametrize("dates", [{"nights": 6}, {"begins": 4, "nights": 4}])
 @pytest.mark.parametrize("guest", [{"phone": "1234"}, {"guest": "Ann"}])
 def test_an_extension_with_a_new_uid_moves_the_stay(dates: dict[str, int], guest: dict[str, str]) -> None:
-    """G02, D01: one date and the guest are the same, the old uid goes as the new one comes: no second code."""
+    """G02, D01: one date and the guest are the same, and the old uid is gone: no second code."""
     desk = Desk()
     desk.read(a_stay("u1", **guest), a_stay("u2", 20))
     assert ["updated u1"] == desk.read(a_stay("u9", **dates, **guest), a_stay("u2", 20))  # type: ignore[arg-type]
