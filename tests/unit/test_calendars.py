@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -271,7 +273,7 @@ def test_thousands_of_events_are_read() -> None:
         ({"uid": "99aa@booking.com"}, "99aa@booking.com"),
     ],
 )
-def test_a_stay_is_called_as_the_site_calls_it(listed: dict[str, str], expected: str) -> None:
+def test_a_stay_is_called_as_the_site_calls_it(listed: dict[str, Any], expected: str) -> None:
     """Where that is short enough to stand on a lock."""
     assert expected == new_id(Listed(starts="2026-12-01", ends="2026-12-02", **listed))
 
