@@ -15,7 +15,7 @@ import structlog
 
 from webhooks.feeds.visit import FEED, FeedVisit
 from webhooks.sources import ADAPTERS
-from webhooks.sources.adapter import Answers, Lists, NotUnderstoodError
+from webhooks.sources.adapter import Acknowledges, Answers, Lists, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
 from webhooks.told import settle, tell
 from worker.bootstrap import Innkey
@@ -27,7 +27,7 @@ from worker.store.errands import Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
 
-__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists"]
+__all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists", "wanted"]
 
 ASK, POLL, FULL = "ask", "poll", "full"
 POLL_EVERY, FULL_EVERY = timedelta(minutes=5), timedelta(days=1)
@@ -57,6 +57,11 @@ def lists(config: SourceConfig) -> Lists | None:
 def ask(reservation: str) -> str:
     """The errand to ask for a reservation."""
     return f"{ASK}:{reservation}"
+
+
+def wanted(parsed: Parsed) -> list[str]:
+    """The errands that a delivery makes necessary."""
+    return [*(ask(one) for one in parsed.asks), *([POLL] if parsed.polls else [])]
 
 
 @dataclass(slots=True)
@@ -155,10 +160,16 @@ class _Visit:
             found = self.adapter.fetch(self.api, [one.of for one in asks])
         except GoneError:
             found = {}
+        except RefusedError as error:
+            if error.is_key or len(asks) == 1:
+                raise
+            self._ask_in_halves(asks)
+            return
         for one in asks:
             document = found.get(one.of)
             if document is not None:
                 self._take_in(one.of, document, now)
+                self._acknowledge(one.of)
             elif self.innkey.store.errands.failed(self.taken, one) < MOST_FAILURES:
                 # A reservation is told of before it can be read.
                 self.innkey.store.errands.put_off(self.taken, one, now + UNKNOWN_DELAY)
@@ -167,6 +178,19 @@ class _Visit:
                 cause = "is not known to the source; if it was deleted there, cancel the stay by hand"
                 self._keep(one.of, None, {"reservation": [cause]}, now)
             self.innkey.store.errands.done(self.taken, one)
+
+    def _ask_in_halves(self, asks: Sequence[Errand]) -> None:
+        """One of them was refused, and the others with it: find out which. Raises AskingError."""
+        middle = len(asks) // 2
+        for half in (asks[:middle], asks[middle:]):
+            if self.innkey.store.errands.next(self.taken, 0) is None:
+                return
+            try:
+                self._ask(half)
+            except RefusedError as error:
+                if error.is_key:
+                    raise
+                self._refused(half, error)
 
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)
@@ -185,6 +209,7 @@ class _Visit:
                 store.errands.add(self.config.name, ask(reservation), now)
             else:
                 self._take_in(reservation, document, now)
+                self._acknowledge(reservation)
             if store.errands.next(self.taken, 0) is None:
                 return
         store.errands.note(self.config.name, _POLLED, now.isoformat())
@@ -204,6 +229,11 @@ class _Visit:
             self.innkey.counts.add(f"fetched:{self.config.name}:{'news' if is_new else 'known'}")
             if is_new:
                 self.innkey.hints.event(key)
+
+    def _acknowledge(self, reservation: str) -> None:
+        """What is on record, understood or kept for a person, the source need not tell again."""
+        if hasattr(self.adapter, "acknowledge"):
+            cast("Acknowledges", self.adapter).acknowledge(self.api, reservation)
 
     def _keep(self, reservation: str, document: Any, errors: dict[str, list[str]], now: datetime) -> None:
         """Keep what was not understood; its replay asks anew."""

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from webhooks import proofs, tally
 from webhooks.body import read_body
-from webhooks.errands import ask
+from webhooks.errands import wanted
 from webhooks.problems import Problem, as_response
 from webhooks.services import innkey
 from webhooks.sources import ADAPTERS
@@ -95,12 +95,13 @@ def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
 
 def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     services, outcome = innkey(), "duplicate" if parsed.events else "ignored"
-    for reservation in parsed.asks:
+    errands = wanted(parsed)
+    if errands:
         # Asked for once, however many deliveries say so, and whatever order they come in.
-        services.store.errands.add(config.name, ask(reservation), services.clock.now())
-        outcome = "accepted"
-    if parsed.asks:
+        services.store.errands.add_all(config.name, errands, services.clock.now())
         services.hints.errands(config.name)
+        # What came whole before is told as such, though it is asked for again.
+        outcome = "duplicate" if parsed.events else "accepted"
     for event in parsed.events:
         key, is_new = services.store.events.accept(event, by_content=parsed.by_content)
         if is_new:

@@ -24,7 +24,25 @@ from worker.settings import Settings
 
 __all__ = ["ADAPTERS", "AccountAccess", "FeedConfig", "Properties", "SourceConfig", "load_properties"]
 
-ADAPTERS = frozenset({"beds24", "guesty", "hospitable", "hostaway", "innkey", "lodgify", "smoobu"})
+ADAPTERS = frozenset(
+    {
+        "apaleo",
+        "beds24",
+        "calcom",
+        "channex",
+        "cloudbeds",
+        "guesty",
+        "hospitable",
+        "hostaway",
+        "hostfully",
+        "innkey",
+        "lodgify",
+        "mews",
+        "ownerrez",
+        "smoobu",
+        "uplisting",
+    }
+)
 
 _UNPLANNED = ("sources", "feeds")
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")

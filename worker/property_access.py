@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from worker.property_findings import Findings, Path
@@ -13,10 +14,39 @@ from worker.property_schemas import SourceSchema
 from worker.secret import Secret
 from worker.settings import Settings
 
-__all__ = ["AccountAccess", "SourceConfig", "account_access", "read_sources"]
+__all__ = ["THIN", "UNSIGNED", "AccountAccess", "SourceConfig", "account_access", "read_sources"]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
-UNSIGNED = frozenset({"hostaway", "smoobu", "beds24"})
+UNSIGNED = frozenset(
+    {
+        "apaleo",
+        "beds24",
+        "channex",
+        "cloudbeds",
+        "hostaway",
+        "hostfully",
+        "mews",
+        "ownerrez",
+        "smoobu",
+        "uplisting",
+    }
+)
+# Their deliveries only name a reservation.
+THIN = frozenset(
+    {
+        "apaleo",
+        "cloudbeds",
+        "hostfully",
+        "mews",
+    }
+)
+NEEDS_API = THIN | {"channex"}
+KEY_PAIRS: Mapping[str, str] = MappingProxyType(
+    {
+        "apaleo": "client_id:client_secret",
+        "mews": "ClientToken:AccessToken",
+    }
+)
 _PROOFS = ("secret", "username", "header", "token")
 _HOW_TO_MAKE_ONE = (
     'make one with: python -c "import base64, secrets; '
@@ -122,6 +152,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
     if adapter in UNSIGNED and "secret" in table:
         cure = "use username and password, header, or token, whichever the sender can be given"
         findings.add((*path, "secret"), f"is of no use, {adapter} signs nothing", cure)
+    _check_api(adapter, raw, path, findings)
     header = table.get("header", {})
     return SourceConfig(
         name=name,
@@ -134,8 +165,19 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         header_value=findings.secret(header.get("value"), (*path, "header", "value")),
         token=_token(table, path, findings),
         api_url=table.get("api_url"),
-        api_key=findings.secret(table.get("api_key"), (*path, "api_key")),
+        api_key=_api_key(table, path, findings),
     )
+
+
+def _api_key(table: Mapping[str, Any], path: Path, findings: Findings) -> Secret | None:
+    key, form = (
+        findings.secret(table.get("api_key"), (*path, "api_key")),
+        KEY_PAIRS.get(table.get("adapter", "")),
+    )
+    if key is not None and form is not None and not all(key.reveal().partition(":")):
+        cause = f"the value of {table['api_key']} is not two parts with a colon between them"
+        findings.add((*path, "api_key"), cause, f"write it as {form}")
+    return key
 
 
 def _check_proof(raw: object, path: Path, findings: Findings) -> None:
@@ -151,6 +193,17 @@ def _check_proof(raw: object, path: Path, findings: Findings) -> None:
     elif len(given) > 1:
         cause = f"has more than one proof of origin ({', '.join(given)})"
         findings.add(path, cause, "keep the one its sender uses")
+
+
+def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> None:
+    """An adapter whose deliveries say only that something has changed can do nothing without the API."""
+    if adapter not in NEEDS_API or not isinstance(raw, Mapping):
+        return
+    cures = {"api_url": "give the address of its API", "api_key": 'give a key for its API: { env = "NAME" }'}
+    for name, cure in cures.items():
+        if name not in raw:
+            cause = f"is missing, {adapter} tells only what has changed, and has to be asked for the rest"
+            findings.add((*path, name), cause, f"{cure}, as the page of {adapter} says")
 
 
 def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -> tuple[Secret, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner, Result
@@ -71,6 +72,13 @@ def test_each_status(served: Senders, status: str) -> None:
     served.web.apply()
     expected = Status.BLOCKED if status == "blocked" else Status.TENTATIVE
     assert expected is served.booking("hostaway", booking).status
+
+
+def test_a_status_that_the_sender_does_not_know(served: Senders) -> None:
+    """Channex passes on firm bookings only; nothing is sent."""
+    result = run("--as", "channex", "--status", "tentative")
+    assert (2, []) == (result.exit_code, served.web.innkey.store.events.waiting(datetime.now(UTC)))
+    assert "channex knows no such thing" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.soak.campaign import Campaign
 from tests.soak.live import Live
 from tests.soak.plan import schedule
-from tests.soak.verdict import all_problems, report, sums
+from tests.soak.verdict import all_calls, all_problems, report, sums
 from tests.soak.world import world
 
 SHORTEST = 10
@@ -40,6 +40,7 @@ def main() -> int:
             numbers = {**sums(campaign), "took": round(time.monotonic() - began)}
             (folder / "summary.json").write_text(json.dumps(numbers, indent=1))
             (folder / "verdict.txt").write_text("\n".join(all_problems(campaign)))
+            (folder / "calls.txt").write_text("\n".join(all_calls(campaign)))
             lines = list(report(campaign))
         finally:
             campaign.close()

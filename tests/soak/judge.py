@@ -39,21 +39,34 @@ def _queue(trail: Trail) -> list[Problem]:
     for call in trail.calls:
         most = places.get(call["account"], QUEUE)
         over = call["outstanding"] + 1 - most
-        if over > 0 and over > _thawed_at(trail, call["at_epoch"], call["account"]):
+        if over > 0 and over > _excused_at(trail, call["at_epoch"], call["account"]):
             text = f"{call['outstanding'] + 1} calls out at call {call['number']}, {most} places"
             problems.append(Problem(4, text, lock=call["lock"]))
     return problems
 
 
-def _thawed_at(trail: Trail, at: float, account: str) -> int:
-    """How many calls under way at that moment came from a process that had been frozen."""
+def _excused_at(trail: Trail, at: float, account: str) -> int:
+    """How many calls under way at that moment came from a process that had been frozen, or was so just then.
+
+    A frozen process keeps the connection of an unanswered call open beyond the time that the vendor takes.
+    """
     return sum(
         1
         for call in trail.calls
         if call["account"] == account
         and call["at_epoch"] <= at < end_of(call)
-        and trail.is_thawed(call["at_epoch"])
+        and (trail.is_thawed(call["at_epoch"]) or at >= _work_ends(call))
     )
+
+
+def _work_ends(call: Call) -> float:
+    """When the vendor no longer works on a command, whoever still waits for its answer."""
+    ended = end_of(call)
+    return min(ended, call["at_epoch"] + VENDOR_HOLD.total_seconds()) if _is_silent(call) else ended
+
+
+def _is_silent(call: Call) -> bool:
+    return bool(call["outcome"] == "fault:hang")
 
 
 # --- promise 5: one command at a time -----------------------------------------------------------------------
@@ -71,7 +84,7 @@ def _overlaps(trail: Trail) -> list[Problem]:
     problems = []
     for lock, commands in _commands(trail).items():
         for before, call in pairwise(commands):
-            if call["at_epoch"] < end_of(before) and not _may_overlap(trail, before, call):
+            if call["at_epoch"] < _work_ends(before) and not _may_overlap(trail, before, call):
                 text = f"command {call['number']} came while {before['number']} was under way"
                 problems.append(Problem(5, text, lock=lock, slot=call["slot"]))
     return problems
@@ -87,8 +100,7 @@ def _holds(trail: Trail) -> list[Problem]:
     for lock, commands in _commands(trail).items():
         for before, call in pairwise(commands):
             gap = call["at_epoch"] - before["at_epoch"]
-            is_silent = before["outcome"] == "fault:hang"
-            if is_silent and gap < hold - START_SLACK and not _may_overlap(trail, before, call):
+            if _is_silent(before) and gap < hold - START_SLACK and not _may_overlap(trail, before, call):
                 text = f"command {call['number']} came {gap:.1f} s after unanswered {before['number']}"
                 problems.append(Problem(5, text, lock=lock, slot=call["slot"]))
     return problems

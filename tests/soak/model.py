@@ -22,7 +22,7 @@ SLACK = timedelta(seconds=4)  # a window that ends just now is neither on nor of
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A booking as its accepted events tell it."""
+    """A booking as its accepted events tell it. `earliest`: the first check-in that any of them told."""
 
     id: str
     version: int
@@ -30,6 +30,7 @@ class Wanted:
     unit: str | None
     check_in: datetime | None
     check_out: datetime | None
+    earliest: datetime | None = None
 
     @property
     def mark(self) -> str:
@@ -85,15 +86,19 @@ def fold(accepted: Iterable[Accepted], origin: datetime) -> dict[str, Wanted]:
         event = one.event
         found = facts.setdefault(event.booking, {"status": "confirmed"})
         status = {"booking.cancelled": {"status": "cancelled"}}.get(event.type, {})
+        told = [found[key] for key in ("earliest", "check_in") if key in found]
+        told += [event.data["check_in"]] if "check_in" in event.data else []
         found.update({**event.data, **status, "version": event.version})
+        if told:
+            found["earliest"] = min(told)
     return {name: _wanted(name, found, origin) for name, found in facts.items()}
 
 
 def _wanted(name: str, facts: Mapping[str, Any], origin: datetime) -> Wanted:
-    check_in, check_out = (
-        moment(origin, facts[key]) if key in facts else None for key in ("check_in", "check_out")
+    check_in, check_out, earliest = (
+        moment(origin, facts[key]) if key in facts else None for key in ("check_in", "check_out", "earliest")
     )
-    return Wanted(name, facts["version"], facts["status"], facts.get("unit"), check_in, check_out)
+    return Wanted(name, facts["version"], facts["status"], facts.get("unit"), check_in, check_out, earliest)
 
 
 def compare(layout: Layout, wanted: Mapping[str, Wanted], seen: Seen) -> list[Problem]:
@@ -220,11 +225,18 @@ def _wrong_code(
         return f"on the lock, the record says {record['state']}"
     if code["ends"] != _digits(booking.ends):
         return f"ends {code['ends']}, wanted is {_digits(booking.ends)}"
-    if not _digits(booking.starts) <= code["starts"] <= max(_digits(now), _digits(booking.starts)):
+    if not _first_start(booking, now) <= code["starts"] <= max(_digits(now), _digits(booking.starts)):
         return f"starts {code['starts']}, wanted is {_digits(booking.starts)} or the time of the push"
     if view["pin"] is not None and code["pin"] != view["pin"]:
         return "another PIN than the API shows"
     return ""
+
+
+def _first_start(booking: Wanted, now: datetime) -> str:
+    """From when on the code may open: a check-in that was past when it came to be known moves no code."""
+    if booking.earliest is not None and booking.starts <= now:
+        return min(_digits(_floor(booking.earliest)), _digits(booking.starts))
+    return _digits(booking.starts)
 
 
 def _is_full(layout: Layout, booking: Wanted, lock: str, seen: Seen) -> bool:

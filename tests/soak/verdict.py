@@ -61,6 +61,13 @@ def all_problems(campaign: Campaign) -> Iterator[str]:
         yield ""
 
 
+def all_calls(campaign: Campaign) -> Iterator[str]:
+    """Every call that came to the vendor, in lines without a PIN."""
+    origin = campaign.sender.origin
+    for call in campaign.watch.calls:
+        yield f"{_past(call['at_epoch'], origin)} {call['lock']} {_call_line(call)}"
+
+
 def _story(problem: Problem, campaign: Campaign, changes: Sequence[PhysicalChange]) -> Iterator[str]:
     where = " ".join(
         str(part) for part in (problem.booking, problem.lock, problem.slot) if part not in ("", None)

@@ -19,6 +19,7 @@ from worker.domain.feeds import FeedKind
 from worker.domain.house import BatteryRules, Policy, TrailRules
 from worker.durations import LONGEST, format_duration, parse_duration
 from worker.properties import Properties, load_properties
+from worker.property_access import KEY_PAIRS, THIN
 from worker.property_feeds import FeedConfig
 from worker.secret import Secret
 from worker.settings import load_settings
@@ -26,7 +27,7 @@ from worker.settings import load_settings
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a91"
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
-ENVIRON = {"S": SECRET, "P": "pass word", "T": "token-1", "BAD": CANARY}
+ENVIRON = {"S": SECRET, "P": "pass word", "T": "token-1", "BAD": CANARY, "PAIR": "a:b"}
 GOOD = """
     timezone = "Australia/Brisbane"
     check_in = "14:30"
@@ -333,6 +334,14 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ),
         ("[sources.x]\nadapter = 'innkey'\nheader = 'X-T'", "sources.x.header"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\napi_url = 'api'", "sources.x.api_url"),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_url = 'https://example.com'",
+            "sources.x.api_key",
+        ),
+        (
+            "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_key = { env = 'P' }",
+            "sources.x.api_url",
+        ),
         ("[sources.'a/b']\nadapter = 'innkey'\nsecret = { env = 'S' }", 'sources."a/b"'),
     ],
 )
@@ -604,3 +613,51 @@ def test_other_texts_are_no_durations(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("adapter", sorted(THIN))
+class TestSourcesThatAreAsked:
+    """A system whose deliveries only name a reservation is of no use without its API."""
+
+    def table(self, adapter: str, *more: str) -> str:
+        """Its source, with a proof of origin."""
+        return "\n".join([f"[sources.x]\nadapter = '{adapter}'\ntoken = {{ env = 'T' }}", *more])
+
+    def test_it_needs_address_and_key(self, tmp_path: Path, adapter: str) -> None:
+        """Each that is missing is named, with where to read on."""
+        assert ["sources.x.api_key", "sources.x.api_url"] == sorted(faults(tmp_path, self.table(adapter)))
+        url = "api_url = 'https://api.example.com'"
+        assert ["sources.x.api_key"] == faults(tmp_path, self.table(adapter, url))
+        assert ["sources.x.api_url"] == faults(tmp_path, self.table(adapter, "api_key = { env = 'PAIR' }"))
+        with pytest.raises(ConfigurationError, match=f"the page of {adapter}"):
+            load(tmp_path, self.table(adapter))
+
+    def test_a_fault_in_them_is_told_once(self, tmp_path: Path, adapter: str) -> None:
+        """What is there and wrong is not missing too."""
+        more = ("api_url = 'api'", "api_key = { env = 'UNSET' }")
+        assert ["sources.x.api_key", "sources.x.api_url"] == sorted(
+            faults(tmp_path, self.table(adapter, *more))
+        )
+
+    def test_with_both_it_is_good(self, tmp_path: Path, adapter: str) -> None:
+        """And keeps the key to itself."""
+        more = ("api_url = 'https://api.example.com'", "api_key = { env = 'PAIR' }")
+        source = load(tmp_path, self.table(adapter, *more), {**ENVIRON, "PAIR": f"{CANARY}:b"}).sources["x"]
+        assert Secret(f"{CANARY}:b") == source.api_key
+        assert CANARY not in repr(source)
+
+
+@pytest.mark.parametrize("adapter", sorted(KEY_PAIRS))
+@pytest.mark.parametrize("key", ["alone", ":b", "a:"])
+def test_a_key_of_two_parts(tmp_path: Path, adapter: str, key: str) -> None:
+    """A key without its colon is refused, and not shown."""
+    text = (
+        f"[sources.x]\nadapter = '{adapter}'\ntoken = {{ env = 'T' }}\n"
+        "api_url = 'https://api.example.com'\napi_key = { env = 'PAIR' }"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text, {**ENVIRON, "PAIR": key})
+    (problem,) = caught.value.problems
+    assert "sources.x.api_key" in str(problem)
+    assert KEY_PAIRS[adapter] in str(problem)
+    assert "alone" not in str(problem)

@@ -197,3 +197,14 @@ def test_the_newest_version_counts_in_whatever_order_they_came() -> None:
     assert (3, "cancelled", "b01-2") == (found.version, found.status, found.unit)
     again = fold([*events, accepted(4, {"status": "confirmed"})], ORIGIN)["BK-1"]
     assert (4, "confirmed") == (again.version, again.status)
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(-2, []), (2, [8, 8])])
+def test_a_code_may_open_earlier_where_the_later_check_in_is_past(minutes: int, found: list[int]) -> None:
+    """Nobody is let in too early by it, and it would be a command for nothing; before that it would be."""
+    check_in = 5 * 60.0 + minutes * 60
+    moved = (NOW + timedelta(minutes=minutes)).isoformat()
+    shown = view(check_in=moved, version="2")
+    world = seen(bookings={"BK-1": shown})
+    problems = compare(LAYOUT, wanted(check_in=check_in), world)
+    assert found == [one.promise for one in problems]

@@ -91,6 +91,16 @@ def test_a_command_after_silence_breaks_promise_5() -> None:
     assert [] == broken(calls=[silent, call(2, 18.1)])
 
 
+def test_a_frozen_client_does_not_prolong_an_unanswered_call() -> None:
+    """Its connection stays open, and the vendor's work on the command is long over."""
+    frozen = call(1, 10, outcome="fault:hang", ended_epoch=36)
+    assert [] == broken(calls=[frozen, call(2, 33)])
+    assert [5, 5] == broken(calls=[frozen, call(2, 15)])
+    full = call(2, 33, lock="DOOR011", outstanding=8)
+    assert [] == broken(calls=[frozen, full])
+    assert [4] == broken(calls=[full])
+
+
 @pytest.mark.parametrize("after", [ours("A"), None])
 def test_a_code_typed_by_hand_that_a_list_had_shown_is_sacred(after: Holder | None) -> None:
     """Overwritten or deleted after a list that showed it: promise 2. Typed after that: nobody could know."""

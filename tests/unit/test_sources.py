@@ -19,12 +19,14 @@ from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, UnprovenError
 from worker import properties
 from worker.domain.booking import Status
+from worker.property_access import THIN
 from worker.sample_deliveries import guesty
 from worker.sample_deliveries.delivery import SENDERS
 from worker.sample_deliveries.stay import SampleStay
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(SENDERS)
+WHOLE = [name for name in NAMES if name not in THIN]  # the others: test_thin_sources.py
 STAY = SampleStay(
     id="40001234",
     unit="40160",
@@ -105,6 +107,7 @@ class TestAnyPayload:
         self, name: str, status: str, units: tuple[str, ...], path: list[int], value: object
     ) -> None:
         """A good reservation in which something strange stands at one place."""
+        status = status if status in SENDERS[name].STATUSES else "confirmed"
         document = SENDERS[name].document(replace(STAY, status=status, units=units))
         is_harmless(name, json.dumps(spoilt(document, path, value)).encode())
 
@@ -127,7 +130,7 @@ class TestAnyPayload:
             ADAPTERS[name].verify(delivery, config, STAY.changed)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WHOLE)
 class TestEnvelopes:
     """The same reservation, packed differently."""
 
@@ -145,7 +148,7 @@ class TestEnvelopes:
         assert event(name, bare) == event(name, [bare])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_sample_is_read_as_it_was_meant(name: str) -> None:
     """Id, unit and dates of a sample arrive."""
     found = event(name, SENDERS[name].document(STAY))

@@ -9,7 +9,7 @@ from typing import Any
 from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
-from webhooks.errands import ask
+from webhooks.errands import wanted
 from webhooks.feeds.visit import FEED
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
@@ -51,8 +51,9 @@ def replay(id: str) -> dict[str, Any]:  # noqa: A002 - the name in the address
 def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
     services, events = innkey(), innkey().store.events
     parsed = _parsed(rejected)
-    for reservation in parsed.asks:
-        services.store.errands.add(rejected.source, ask(reservation), moment)
+    errands = wanted(parsed)
+    if errands:
+        services.store.errands.add_all(rejected.source, errands, moment)
         services.hints.errands(rejected.source)
     for number, event in enumerate(parsed.events):
         name = f"replay:{rejected.id}" + (f".{number}" if number else "")

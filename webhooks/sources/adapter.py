@@ -13,6 +13,7 @@ from worker.domain.booking import BookingEvent
 from worker.property_access import SourceConfig
 
 __all__ = [
+    "Acknowledges",
     "Adapter",
     "Answers",
     "Delivery",
@@ -61,13 +62,14 @@ class Parsed:
     `by_content`: the sender gives no ids, so that the ids are made of what it wrote. The same again is then a
     duplicate only as long as nothing else was said of the stay: a change that is taken back looks like the
     delivery before it. `asks`: reservations that have changed, and what they are now has to be asked of the
-    sender's API.
+    sender's API. `polls`: something has changed, and what has to be asked of it too.
     """
 
     id: str
     events: tuple[BookingEvent, ...] = ()
     by_content: bool = False
     asks: tuple[str, ...] = ()
+    polls: bool = False
 
 
 class Adapter(Protocol):
@@ -116,3 +118,10 @@ class Lists(Answers, Protocol):
 
         A document of None is asked for by itself. Raises AskingError.
         """
+
+
+class Acknowledges(Answers, Protocol):
+    """The further function of an adapter whose system wants to hear what has arrived, or tells it again."""
+
+    def acknowledge(self, api: Asking, id: str) -> None:  # noqa: A002 - the field's word
+        """Say that what was fetched under this id, or listed, is on record. Raises AskingError."""

@@ -12,7 +12,15 @@ from typing import Any, Final, Self
 
 import httpx
 
-__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "RefusedError", "retry_after"]
+__all__ = [
+    "Asking",
+    "AskingError",
+    "GoneError",
+    "LaterError",
+    "RefusedError",
+    "content_of",
+    "retry_after",
+]
 
 SECONDS: Final = 30.0
 MOST_BYTES: Final = 16 * 2**20
@@ -41,10 +49,10 @@ class LaterError(AskingError):
 class RefusedError(AskingError):
     """The source does not take the request. `is_key`: because it does not know the key, or forbids it."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, is_key: bool | None = None) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
-        self.is_key = status in (401, 403)
+        self.is_key = status in (401, 403) if is_key is None else is_key
 
 
 class GoneError(AskingError):
@@ -54,12 +62,18 @@ class GoneError(AskingError):
 class Asking:
     """One source's API at `base_url`. Use it as a context manager, or close it.
 
-    `headers` go with each request; `auth` is httpx' own.
+    `headers` go with each request; `auth` is httpx' own; `common` stands in each body that is an object.
     """
 
     def __init__(
-        self, base_url: str, *, headers: Mapping[str, str] | None = None, auth: httpx.Auth | None = None
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+        common: Mapping[str, object] | None = None,
     ) -> None:
+        self._common = dict(common or {})
         self._client = httpx.Client(
             # Paths are joined to the base's own, whatever slashes there are.
             base_url=base_url.rstrip("/") + "/",
@@ -95,18 +109,23 @@ class Asking:
         body: object = None,
     ) -> Any:
         """The JSON that a request is answered with; `body` is sent as JSON. Raises AskingError."""
-        request = self._client.build_request(method, path.lstrip("/"), params=params, json=body)
+        whole = {**self._common, **body} if isinstance(body, dict) else body
+        request = self._client.build_request(method, path.lstrip("/"), params=params, json=whole)
         ends = time.monotonic() + SECONDS
         try:
             answer = self._client.send(request, stream=True)
             try:
-                content = _read(answer, ends)
+                return content_of(answer, ends)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, OSError) as error:
             # The text of httpx' errors may hold the address, and that a token.
             raise LaterError(f"no answer ({type(error).__name__})") from None
-        return _json(answer, content)
+
+
+def content_of(answer: httpx.Response, ends: float) -> Any:
+    """The JSON of an answer that has begun, read until `ends` (monotonic). Raises AskingError, and httpx'."""
+    return _json(answer, _read(answer, ends))
 
 
 def _read(answer: httpx.Response, ends: float) -> bytes:

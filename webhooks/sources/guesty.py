@@ -8,7 +8,17 @@ from datetime import datetime
 from webhooks.sources import standard_webhooks
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.json_body import FORM, JSON, read_documents
-from webhooks.sources.reading import Document, clock, day, identity, mapping, moment, name_of, word
+from webhooks.sources.reading import (
+    Document,
+    clock,
+    day,
+    identity,
+    instant,
+    mapping,
+    moment,
+    name_of,
+    word,
+)
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, status_of
 from worker.domain.booking import Status
 from worker.property_access import SourceConfig
@@ -119,7 +129,7 @@ def _times(told: Document, path: str, status: Status) -> dict[str, object]:
     ):
         try:
             date = day(told.get(f"check{end}DateLocalized"), f"{path}check{end}DateLocalized")
-            instant = None if date else _instant(told.get(f"check{end}"), f"{path}check{end}")
+            moment_of_it = None if date else instant(told.get(f"check{end}"), f"{path}check{end}")
         except NotUnderstoodError:
             if status is Status.CONFIRMED:
                 raise
@@ -127,19 +137,9 @@ def _times(told: Document, path: str, status: Status) -> dict[str, object]:
         hour = clock(told.get(planned))
         if date is not None:
             found[name] = f"{date}T{hour}:00" if hour else date
-        elif instant is not None:
-            found[name] = instant
+        elif moment_of_it is not None:
+            found[name] = moment_of_it
     return found
-
-
-def _instant(value: object, path: str) -> str | None:
-    """A moment with its offset: only where there is no local date."""
-    if value is None or value == "":
-        return None
-    found = moment(value)
-    if found is None or not 2000 <= found.year < 2100:
-        raise NotUnderstoodError({path: ["is not a moment of the years 2000 to 2099"]})
-    return found.replace(microsecond=0).isoformat()
 
 
 def _guest(told: Document) -> dict[str, object]:

@@ -15,15 +15,18 @@ from webhooks.moments import stay_time
 from webhooks.sources.adapter import NotUnderstoodError
 
 __all__ = [
+    "by_word",
     "clock",
     "day",
     "email",
     "identity",
+    "instant",
     "mapping",
     "mappings",
     "moment",
     "name_of",
     "phone",
+    "stay_moment",
     "text",
     "word",
 ]
@@ -46,6 +49,14 @@ def mapping(value: object) -> Document:
 def mappings(value: object) -> list[Document]:
     """The objects of an array; an object by itself is an array of one."""
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def by_word(value: object) -> Document:
+    """An object whose names are each in one spelling (see `word`); of two alike the first counts."""
+    found: dict[str, Any] = {}
+    for name, one in mapping(value).items():
+        found.setdefault(word(name), one)
+    return found
 
 
 def identity(value: object, path: str) -> str | None:
@@ -87,6 +98,20 @@ def day(value: object, path: str) -> str | None:
         raise NotUnderstoodError({path: [cause]}) from None
 
 
+def stay_moment(value: object, path: str) -> str | None:
+    """A date, a local date-time or one with an offset, in its canonical form; None where it is not told.
+
+    Raises NotUnderstoodError where it is none of a lock's calendar.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        return stay_time(value if isinstance(value, str) else "")
+    except ValueError:
+        cause = "is not a date or date-time of the years 2000 to 2099"
+        raise NotUnderstoodError({path: [cause]}) from None
+
+
 def clock(value: object) -> str | None:
     """A time of day as `HH:MM`, of a text or a whole hour; None for all else: then the unit's own counts."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -106,6 +131,19 @@ def moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found if 1970 <= found.year < 9999 else None
+
+
+def instant(value: object, path: str) -> str | None:
+    """A moment as stays have it, with its offset (UTC); None where it is not told.
+
+    Raises NotUnderstoodError where it is none of a lock's calendar.
+    """
+    if value is None or value == "":
+        return None
+    found = moment(value)
+    if found is None or not 2000 <= found.year < 2100:
+        raise NotUnderstoodError({path: ["is not a moment of the years 2000 to 2099"]})
+    return found.replace(microsecond=0).isoformat()
 
 
 def word(value: object) -> str:

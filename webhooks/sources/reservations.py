@@ -14,7 +14,7 @@ from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from worker.domain.booking import BookingEvent, EventType, Status, StayKey, Version
 from worker.property_access import SourceConfig
 
-__all__ = ["Part", "Reservation", "content_id", "guest", "parsed", "status_of", "stay_times"]
+__all__ = ["Part", "Reservation", "content_id", "guest", "parsed", "status_of", "stay_moments", "stay_times"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -114,6 +114,26 @@ def stay_times(
     return found
 
 
+def stay_moments(
+    status: Status, arrival: tuple[object, str], departure: tuple[object, str]
+) -> dict[str, object]:
+    """`check_in` and `check_out` of two date-times (value and path), local or with an offset, else as above.
+
+    Raises NotUnderstoodError.
+    """
+    found: dict[str, object] = {}
+    for name, (value, path) in (("check_in", arrival), ("check_out", departure)):
+        try:
+            moment = reading.stay_moment(value, path)
+        except NotUnderstoodError:
+            if status is Status.CONFIRMED:
+                raise
+            continue
+        if moment is not None:
+            found[name] = moment
+    return found
+
+
 def guest(document: Mapping[str, Any], **where: str | tuple[str, ...]) -> dict[str, object]:
     """The guest's fields: for `name`, `email` and `phone` where they stand; several keys are joined.
 
@@ -135,8 +155,8 @@ def _event(one: Reservation, received: datetime, source: str) -> BookingEvent:
     siblings: dict[str, Mapping[str, object]] | None = None
     if one.parts:
         first, *others = _named(one)
-        changes |= first[1]
         siblings = {name: {**changes, **different} for name, different in others}
+        changes |= first[1]
     elif one.status is not Status.CONFIRMED:
         siblings = {}
     return BookingEvent(

@@ -41,6 +41,8 @@ def sample_of(kind: str, given: Mapping[str, str], config: SourceConfig, house: 
     if unused:
         name = f"--{min(unused)}"
         raise click.BadParameter(f"{config.adapter} sends no such thing", param_hint=name)
+    if given.get("status") not in (None, *sender.STATUSES):
+        raise click.BadParameter(f"{config.adapter} knows no such thing", param_hint="--status")
     told: dict[str, Any] = {name: given[name] for name in _TAKEN if name in given}
     stay = SampleStay(
         id=given["booking_id"],

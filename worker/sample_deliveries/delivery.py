@@ -11,7 +11,22 @@ from types import MappingProxyType
 from typing import Protocol
 
 from worker.property_access import SourceConfig
-from worker.sample_deliveries import beds24, guesty, hospitable, hostaway, lodgify, smoobu
+from worker.sample_deliveries import (
+    apaleo,
+    beds24,
+    calcom,
+    channex,
+    cloudbeds,
+    guesty,
+    hospitable,
+    hostaway,
+    hostfully,
+    lodgify,
+    mews,
+    ownerrez,
+    smoobu,
+    uplisting,
+)
 from worker.sample_deliveries.stay import Document, SampleStay
 from worker.secret import Secret
 
@@ -22,6 +37,10 @@ Sign = Callable[[bytes, Secret, datetime], dict[str, str]]
 
 class Sender(Protocol):
     """A module of `worker.sample_deliveries`."""
+
+    @property
+    def STATUSES(self) -> Mapping[str, object]:  # noqa: N802 - it is a constant of the module
+        """The statuses that the sender knows, and its words for them."""
 
     @property
     def sign(self) -> Sign | None:
@@ -36,12 +55,20 @@ class Sender(Protocol):
 
 SENDERS: Mapping[str, Sender] = MappingProxyType(
     {
+        "apaleo": apaleo,
         "beds24": beds24,
+        "calcom": calcom,
+        "channex": channex,
+        "cloudbeds": cloudbeds,
         "guesty": guesty,
         "hospitable": hospitable,
         "hostaway": hostaway,
+        "hostfully": hostfully,
         "lodgify": lodgify,
+        "mews": mews,
+        "ownerrez": ownerrez,
         "smoobu": smoobu,
+        "uplisting": uplisting,
     }
 )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from worker.sample_deliveries.stay import DAY, Document, SampleStay, hour_of, number_or_text, utc
 
-__all__ = ["document", "noise", "sign"]
+__all__ = ["STATUSES", "document", "noise", "sign"]
 
 _ACTIONS = {"created": "newReservation", "updated": "updateReservation", "cancelled": "cancelReservation"}
-_PLAIN = ("confirmed", "cancelled")
+STATUSES = {"confirmed": False, "tentative": True, "blocked": True, "cancelled": False, "inquiry": True}
 sign = None
 
 
@@ -30,7 +30,7 @@ def document(stay: SampleStay) -> Document:
         "lastname": last,
         "email": stay.email,
         "phone": stay.phone,
-        "is-blocked-booking": stay.word not in _PLAIN,
+        "is-blocked-booking": STATUSES[stay.word],
     }
     action = _ACTIONS["cancelled" if stay.is_cancelled else stay.kind]
     return {"action": action, "user": 10001, "data": data}

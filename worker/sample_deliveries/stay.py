@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["DAY", "Document", "SampleStay", "hour_of", "number_or_text", "utc"]
+__all__ = ["DAY", "Document", "SampleStay", "hour_of", "instant", "number_or_text", "utc"]
 
 DAY = len("2026-12-01")
 
@@ -52,6 +52,12 @@ def number_or_text(value: str) -> int | str:
 def hour_of(written: str) -> str | None:
     """The time of day, `HH:MM`, of a date-time; None of a date."""
     return written[DAY + 1 : DAY + 6] if len(written) > DAY else None
+
+
+def instant(written: str) -> str:
+    """A date-time in UTC as senders write it; a bare date is its noon."""
+    moment = datetime.fromisoformat(f"{written[:DAY]}T{hour_of(written) or '12:00'}")
+    return utc(moment.replace(tzinfo=UTC))
 
 
 def utc(moment: datetime, pattern: str = "%Y-%m-%dT%H:%M:%SZ") -> str:

@@ -7,6 +7,7 @@ worker at a time, and never for the same thing twice at once.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ from worker.store.scripts import Scripts
 
 MOST_SOURCES = 50
 HINT_AGAIN_MS = 5_000
+MOST_IN_A_WRITE = 500
 LEASE = timedelta(minutes=2)  # longer than any one request, with all its pages, may take
 
 Commands = list[list[str | int]]
@@ -59,7 +61,14 @@ class Errands:
 
     def add(self, source: str, what: str, at: datetime) -> None:
         """Do this at a source from `at` on. Raises redis' errors; then nothing is kept."""
-        Commit(commands=wanted_commands(source, what, at)).run(self._scripts)
+        self.add_all(source, [what], at)
+
+    def add_all(self, source: str, whats: Sequence[str], at: datetime) -> None:
+        """The same for many in few writes: their sender waits. Raises redis' errors; some may be kept."""
+        for first in range(0, len(whats), MOST_IN_A_WRITE):
+            some = whats[first : first + MOST_IN_A_WRITE]
+            rows = [row for what in some for row in wanted_commands(source, what, at)]
+            Commit(commands=rows).run(self._scripts)
 
     def begin(self, source: str, what: str, at: datetime) -> None:
         """As `add`, but what is on the timetable keeps its time: for what comes again and again."""

@@ -15,6 +15,7 @@ from worker.domain.outcomes import Kind, Outcome
 from worker.service.accounts import Accounts
 from worker.store import keys
 from worker.store.agenda import Claim
+from worker.store.commit import Commit
 from worker.store.store import Store
 
 LEASE = timedelta(seconds=30)
@@ -115,6 +116,23 @@ def test_a_removal_has_the_urgency_of_the_arrival_that_waits_for_its_slot(store:
     claim = store.agenda.claim(house.locks["SS2"], LEASE)
     assert claim is not None
     assert ["direct/gone", "direct/arrival"] == claim.refs
+
+
+def test_a_slot_that_frees_is_offered_to_all_who_wait(store: Store) -> None:
+    """Promise 10: those first in line may not use that slot, and must not hide those behind them.
+
+    A campaign found stays that waited beside free slots: twenty came first whose units have but three.
+    """
+    house, now = _house_of(2, places=1), store.agenda.now()
+    waiting = {f"direct/{number:02}": now.timestamp() * 1000 + number for number in range(60)}
+    store.client.zadd(keys.lock_waiting("SS1"), waiting)
+    commit = Commit()
+    commit.call_in("SS1", "default")
+    assert ["SS1"] == commit.run(store.scripts, house)[1]
+    assert list(waiting) == store.client.zrange(keys.lock_due("SS1"), 0, -1)
+    claim = store.agenda.claim(house.locks["SS1"], LEASE)
+    assert claim is not None
+    assert list(waiting) == sorted(claim.refs)
 
 
 def test_no_removal_starves(store: Store) -> None:

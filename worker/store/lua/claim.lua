@@ -32,7 +32,7 @@ end
 redis.call('SET', PREFIX .. 'lease:' .. door, token, 'PX', lease_ms)
 redis.call('ZADD', window, now + lease_ms + OUTLAST_MS, lock)
 redis.call('ZREM', PREFIX .. 'due', lock)
-for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do refs[#refs + 1] = ref end
+for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, WAITERS - 1)) do refs[#refs + 1] = ref end
 local names = {}
 for i, ref in ipairs(refs) do names[i] = PREFIX .. 'stay:' .. ref end
 return {

@@ -46,7 +46,7 @@ end
 -- A slot has become free: as many as a claim brings along look at it, whoever else is due.
 for _, row in ipairs(plan.called_in) do
   local lock, account = row[1], row[2]
-  for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, 19)) do
+  for _, ref in ipairs(redis.call('ZRANGE', PREFIX .. 'waiting:' .. lock, 0, WAITERS - 1)) do
     redis.call('ZADD', PREFIX .. 'due:' .. lock, now, ref)
   end
   if not redis.call('ZSCORE', PREFIX .. 'window:' .. account, lock) then

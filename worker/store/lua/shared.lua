@@ -4,6 +4,7 @@ local WAKE_MS = 15000     -- a wake-up is a lease itself: so long it holds a pla
 local OUTLAST_MS = 20     -- a place ends after its lease: who is woken by its end finds the lease gone
 local PROBE_MS = 30000    -- a paused account is probed this often
 local BATCH = 1000
+local WAITERS = 100       -- so many stays that wait for a slot are looked at with each that frees: a lock has no more slots
 
 local function clock()
   local t = redis.call('TIME')
