@@ -319,6 +319,25 @@ def test_a_calendar_that_cannot_be_read_for_long_is_told_and_so_is_its_return(
     assert CANARY not in "".join(capsys.readouterr())
 
 
+def test_not_changed_is_no_answer_to_who_has_nothing(site: Site) -> None:
+    """E05: a first read that is answered 304 is a failed one."""
+    site.answer = Answer(b"", 304)
+    site.run()
+    assert "" == site.web.innkey.store.feeds.get(NAME).raw
+    assert 'innkey_feed_reads_total{feed="beach",outcome="failed"} 1' in metrics(site)
+
+
+def test_thousands_of_bookings_are_one_write(site: Site) -> None:
+    """A calendar as long as any: all of it is accepted at once, and the same again is no news."""
+    site.says(*(airbnb(f"HM{n:08}", f"u{n}", **dates(n)) for n in range(1, 2000)))
+    Runner(site.web.innkey).run(NAME)
+    store = site.web.innkey.store
+    assert 1999 == store.client.zcard(keys.INBOX)
+    site.pass_time()
+    Runner(site.web.innkey).run(NAME)
+    assert 1999 == store.client.zcard(keys.INBOX)
+
+
 def test_a_site_that_does_not_answer_is_left_alone_meanwhile(site: Site) -> None:
     """The pause grows, and is what the site asks for where it asks."""
     site.answer = Answer(b"", 429, {"Retry-After": "1200"})
