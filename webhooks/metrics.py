@@ -35,6 +35,11 @@ COUNTERS: Mapping[str, Kind] = {
         "Calls to the vendor's cloud, by their outcome.",
         ("operation", "outcome"),
     ),
+    "deliveries": Kind(
+        "innkey_deliveries_total",
+        "Attempts to send an event to an endpoint of yours, by their outcome.",
+        ("endpoint", "outcome"),
+    ),
     "fetched": Kind(
         "innkey_fetched_total",
         "Reservations read from a source's own API: `news`, `known`, or `not_understood`.",
@@ -56,6 +61,11 @@ GAUGES: Mapping[str, Kind] = {
     "inbox": Kind("innkey_events_waiting", "Events accepted and not yet applied."),
     "rejected_events": Kind("innkey_rejected_events", "Deliveries kept because they were not understood."),
     "alerts_owed": Kind("innkey_alerts_waiting", "Problems whose alert mail is not out yet."),
+    "deliveries_waiting": Kind(
+        "innkey_deliveries_waiting",
+        "Events that are to be sent to the endpoint, now or later.",
+        ("endpoint",),
+    ),
     "calls_out": Kind("innkey_calls_out", "Places taken in the account's share of the queue.", ("account",)),
     "locks_waiting": Kind("innkey_locks_waiting", "Locks in line for a place.", ("account",)),
     "battery": Kind("innkey_lock_battery_percent", "The battery as an opening last told it.", ("lock",)),
@@ -122,6 +132,8 @@ def _measured(moment: datetime) -> dict[str, Samples]:
     signs = services.store.trails.signs(services.house().locks)
     found["battery"] = [((n,), float(s.battery)) for n, s in signs.items() if s.battery is not None]
     found["heard"] = [((n,), s.heard.timestamp()) for n, s in signs.items() if s.heard is not None]
+    waiting = services.store.deliveries.waiting(list(services.configuration.properties.outgoing))
+    found["deliveries_waiting"] = [((name,), float(count)) for name, count in waiting.items()]
     found["workers"] = [((), float(health.workers(moment)))]
     found["oldest_due"] = [((), health.oldest_due(moment, list(innkey().house().accounts)).total_seconds())]
     return found

@@ -1,4 +1,4 @@
-"""What `dramatiq worker.actors:start` runs: three actors, and the tick in every worker process.
+"""What `dramatiq worker.actors:start` runs: the actors, and the tick in every worker process.
 
 Messages carry ids.
 """
@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections import deque
+from typing import Protocol
 
 import dramatiq
 import structlog
@@ -18,9 +19,11 @@ from dramatiq.middleware import Middleware
 from worker.bootstrap import Innkey, bootstrap
 from worker.broker import (
     APPLY_EVENT,
+    DELIVER,
     EVENTS,
     LOCKS,
     LOOK_AT_STAY,
+    OUTGOING,
     SEND_ALERT,
     SERVE_LOCK,
     BrokerHints,
@@ -29,7 +32,6 @@ from worker.broker import (
 from worker.configuration import load_configuration
 from worker.configuration_error import ConfigurationError
 from worker.logs import set_up_logging
-from worker.service.serve_lock import LockServer
 from worker.store.redis_client import RedisError
 
 TICK_SECONDS = 0.5
@@ -37,6 +39,7 @@ REPORT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 KEYS_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
+OUTGOING_THREADS = 4
 
 _running: list[Innkey] = []
 
@@ -68,28 +71,38 @@ def running() -> Innkey:
 
 def declare(broker: dramatiq.Broker, innkey: Innkey) -> None:
     """Declare the actors on `broker`."""
-    threads = LockThreads(innkey.lock_server(), innkey.settings.worker_threads)
+    threads = CappedThreads(innkey.lock_server(), innkey.settings.worker_threads)
     applier, escalation, watch = innkey.event_applier(), innkey.escalation(), innkey.stay_watch()
     dramatiq.actor(actor_name=SERVE_LOCK, queue_name=LOCKS, broker=broker)(threads.serve)
     dramatiq.actor(actor_name=APPLY_EVENT, queue_name=EVENTS, broker=broker)(applier.apply)
     dramatiq.actor(actor_name=SEND_ALERT, queue_name=EVENTS, broker=broker)(escalation.alert)
     dramatiq.actor(actor_name=LOOK_AT_STAY, queue_name=EVENTS, broker=broker)(watch.look)
+    if innkey.configuration.properties.outgoing:
+        senders = CappedThreads(innkey.deliverer(), OUTGOING_THREADS)
+        dramatiq.actor(actor_name=DELIVER, queue_name=OUTGOING, broker=broker)(senders.serve)
 
 
-class LockThreads:
-    """Keeps lock work to `most` threads of this process, so that events and alerts always find one.
+class Serves(Protocol):
+    """Works on what has a name: a lock, or an endpoint."""
 
-    A lock that comes when all are busy is served by the next that becomes free; nothing waits for it.
+    def serve(self, name: str, /) -> None:
+        """Work on it."""
+
+
+class CappedThreads:
+    """Keeps one kind of work to `most` threads of this process, so that every other kind always finds one.
+
+    What comes when all are busy is served by the next that becomes free; nothing waits for it.
     """
 
-    def __init__(self, server: LockServer, most: int) -> None:
-        """`most` is WORKER_THREADS."""
+    def __init__(self, server: Serves, most: int) -> None:
+        """For locks `most` is WORKER_THREADS."""
         self._server, self._free = server, threading.BoundedSemaphore(most)
         self._next: deque[str] = deque()
 
-    def serve(self, lock: str) -> None:
-        """Serve a lock, and then those that came meanwhile."""
-        self._next.append(lock)
+    def serve(self, name: str) -> None:
+        """Serve one, and then those that came meanwhile."""
+        self._next.append(name)
         while self._next and self._free.acquire(blocking=False):
             try:
                 self._server.serve(self._next.popleft())
@@ -141,7 +154,7 @@ class Pulse:
 
     def __init__(self, innkey: Innkey) -> None:
         """Nothing is done yet."""
-        self._innkey, self._house = innkey, innkey.housekeeping()
+        self._innkey, self._house, self._deliverer = innkey, innkey.housekeeping(), innkey.deliverer()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._report_at = self._sweep_at = self._tidy_at = self._keys_at = 0.0
         self._position = 0
@@ -151,6 +164,7 @@ class Pulse:
         """One tick; `now` is monotonic."""
         self._house.tick()
         self._house.replan()
+        self._deliverer.tick()
         if now >= self._report_at:
             self._report_at = now + REPORT_SECONDS
             self._innkey.store.health.seen(self._worker, self._innkey.clock.now())
@@ -165,6 +179,7 @@ class Pulse:
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_SECONDS
             self._house.tidy(list(self._innkey.configuration.properties.sources))
+            self._deliverer.tidy()
 
     def _refresh_keys(self) -> None:
         """See to old keys in a thread: a fetch may take as long as any call, and the pulse must go on."""

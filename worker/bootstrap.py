@@ -17,10 +17,12 @@ from worker.configuration import Configuration, load_configuration
 from worker.configuration_error import ConfigurationError, Problem
 from worker.domain.house import House
 from worker.kas import Login
+from worker.outgoing import Sender
 from worker.service.accounts import Accounts
 from worker.service.apply_event import EventApplier
 from worker.service.clock import Clock
 from worker.service.counts import Counts
+from worker.service.deliver import Deliverer
 from worker.service.escalate import Escalation
 from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
@@ -28,6 +30,8 @@ from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
 from worker.service.lock_desk import LockDesk
 from worker.service.look_after import StayWatch
+from worker.service.outgoing_desk import OutgoingDesk
+from worker.service.outgoing_writes import Outbox
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
@@ -52,6 +56,9 @@ class Hints(Protocol):
     def stay(self, ref: str) -> None:
         """A stay is to be looked at."""
 
+    def outgoing(self, endpoint: str) -> None:
+        """Messages to this endpoint are due."""
+
     def errands(self, source: str) -> None:
         """Something is to be asked of a source."""
 
@@ -70,6 +77,7 @@ class Innkey:
     hints: Hints
     stopping: Event = field(default_factory=Event)
     counts: Counts = field(default_factory=Counts)
+    sender: Sender = field(default_factory=Sender)
     _ring: KeyRing | None = None
 
     @property
@@ -157,6 +165,24 @@ class Innkey:
         """What looks at stays whose own time has come."""
         return StayWatch(self.store, self.ledger, self.house)
 
+    def deliverer(self) -> Deliverer:
+        """What sends to other systems."""
+        return Deliverer(
+            store=self.store,
+            endpoints=self.configuration.properties.outgoing,
+            house=self.house,
+            clock=self.clock,
+            sender=self.sender,
+            counts=self.counts,
+            hint=self.hints.outgoing,
+            stopping=self.stopping,
+        )
+
+    def outgoing_desk(self) -> OutgoingDesk:
+        """What a person sees of other systems, and does with them."""
+        endpoints = self.configuration.properties.outgoing
+        return OutgoingDesk(self.store, endpoints, self.clock, self.sender)
+
     def escalation(self) -> Escalation:
         """What mails alerts."""
         return Escalation(
@@ -201,6 +227,7 @@ def bootstrap(
         wake=hints.locks,
         generation=generation.number,
         new_id=lambda: secrets.token_hex(8),
+        outbox=Outbox(store.vault, properties.outgoing),
     )
     return Innkey(
         configuration=configuration,

@@ -17,6 +17,7 @@ from worker.store.redis_client import RedisError, connect
 
 EVENTS = "events"  # events and alerts: never behind a hanging vendor call
 LOCKS = "locks"
+OUTGOING = "outgoing"  # endpoints of other systems: never before a lock or a mail
 SOURCES = "sources"  # a booking system may keep its callers waiting, and nobody else shall wait with them
 NAMESPACE = "dramatiq"
 
@@ -24,6 +25,7 @@ APPLY_EVENT = "apply_event"
 SERVE_LOCK = "serve_lock"
 SEND_ALERT = "send_alert"
 LOOK_AT_STAY = "look_at_stay"
+DELIVER = "deliver"
 RUN_ERRANDS = "run_errands"
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,10 @@ class BrokerHints:
     def stay(self, ref: str) -> None:
         """A stay is to be looked at."""
         self._send(EVENTS, LOOK_AT_STAY, ref)
+
+    def outgoing(self, endpoint: str) -> None:
+        """Messages to this endpoint are due."""
+        self._send(OUTGOING, DELIVER, endpoint)
 
     def errands(self, source: str) -> None:
         """Something is to be asked of a source."""

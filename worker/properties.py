@@ -19,10 +19,19 @@ from worker.property_access import AccountAccess, SourceConfig, account_access, 
 from worker.property_checks import read_house
 from worker.property_feeds import FeedConfig, read_feeds
 from worker.property_findings import Findings
+from worker.property_outgoing import EndpointConfig, read_outgoing
 from worker.property_schemas import AccountSchema, FileSchema
 from worker.settings import Settings
 
-__all__ = ["ADAPTERS", "AccountAccess", "FeedConfig", "Properties", "SourceConfig", "load_properties"]
+__all__ = [
+    "ADAPTERS",
+    "AccountAccess",
+    "EndpointConfig",
+    "FeedConfig",
+    "Properties",
+    "SourceConfig",
+    "load_properties",
+]
 
 ADAPTERS = frozenset(
     {
@@ -44,13 +53,13 @@ ADAPTERS = frozenset(
     }
 )
 
-_UNPLANNED = ("sources", "feeds")
+_NOT_PLANNED = frozenset({"sources", "feeds", "outgoing"})
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
-    """What the property file says. `fingerprint` changes with all but the sources, the feeds and comments.
+    """What the property file says. `fingerprint` changes with all but sources, feeds, outgoing and comments.
 
     `modified`: when the file was written last.
     """
@@ -59,6 +68,7 @@ class Properties:
     accounts_access: Mapping[str, AccountAccess]
     sources: Mapping[str, SourceConfig]
     feeds: Mapping[str, FeedConfig]
+    outgoing: Mapping[str, EndpointConfig]
     fingerprint: str
     modified: datetime
 
@@ -77,6 +87,7 @@ def load_properties(
     house = read_house(top, accounts, findings)
     sources = read_sources(top.get("sources", {}), ADAPTERS, findings)
     feeds = read_feeds(top.get("feeds", {}), house.units, sources, findings)
+    outgoing = read_outgoing(top.get("outgoing", {}), findings)
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
@@ -84,6 +95,7 @@ def load_properties(
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
         feeds=MappingProxyType(feeds),
+        outgoing=MappingProxyType(outgoing),
         fingerprint=_fingerprint(content),
         modified=_modified(Path(path)),
     )
@@ -131,5 +143,5 @@ def _accounts(
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
     """Hash the meaning, not the bytes: a comment, a secret or a feed must not re-plan a single stay."""
-    planned = {key: value for key, value in content.items() if key not in _UNPLANNED}
+    planned = {key: value for key, value in content.items() if key not in _NOT_PLANNED}
     return hashlib.sha256(json.dumps(planned, sort_keys=True, default=str).encode()).hexdigest()

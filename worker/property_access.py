@@ -14,7 +14,15 @@ from worker.property_schemas import SourceSchema
 from worker.secret import Secret
 from worker.settings import Settings
 
-__all__ = ["THIN", "UNSIGNED", "AccountAccess", "SourceConfig", "account_access", "read_sources"]
+__all__ = [
+    "THIN",
+    "UNSIGNED",
+    "AccountAccess",
+    "SourceConfig",
+    "account_access",
+    "read_sources",
+    "signing_secrets",
+]
 
 SIGNED_AS_STANDARD_WEBHOOKS = frozenset({"innkey", "guesty"})
 UNSIGNED = frozenset(
@@ -158,7 +166,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         name=name,
         adapter=adapter,
         enabled=table.get("enabled", True),
-        secrets=_signing_secrets(table, path, findings),
+        secrets=signing_secrets(table, path, findings, is_standard=adapter in SIGNED_AS_STANDARD_WEBHOOKS),
         username=findings.text(table.get("username"), (*path, "username")),
         password=findings.secret(table.get("password"), (*path, "password")),
         header_name=header.get("name"),
@@ -206,7 +214,10 @@ def _check_api(adapter: str, raw: object, path: Path, findings: Findings) -> Non
             findings.add((*path, name), cause, f"{cure}, as the page of {adapter} says")
 
 
-def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -> tuple[Secret, ...]:
+def signing_secrets(
+    table: Mapping[str, Any], path: Path, findings: Findings, *, is_standard: bool
+) -> tuple[Secret, ...]:
+    """What the table's `secret` names; `is_standard`: as Standard Webhooks want them."""
     names = table.get("secret", ())
     secrets: list[Secret] = []
     for index, name in enumerate(names):
@@ -215,7 +226,7 @@ def _signing_secrets(table: Mapping[str, Any], path: Path, findings: Findings) -
         if secret is None:
             continue
         secrets.append(secret)
-        if table.get("adapter") in SIGNED_AS_STANDARD_WEBHOOKS and not _is_webhook_secret(secret.reveal()):
+        if is_standard and not _is_webhook_secret(secret.reveal()):
             cause = f"the value of {name} is not a secret of Standard Webhooks"
             findings.add(at, cause, _HOW_TO_MAKE_ONE)
     return tuple(secrets)

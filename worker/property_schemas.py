@@ -25,7 +25,7 @@ from worker.property_fields import (
     Zone,
     fault,
 )
-from worker.setting_values import http_url
+from worker.setting_values import hook_url, http_url
 
 __all__ = [
     "AccountSchema",
@@ -33,6 +33,7 @@ __all__ = [
     "FeedSchema",
     "FileSchema",
     "LockSchema",
+    "OutgoingSchema",
     "PolicySchema",
     "SourceSchema",
     "TrailSchema",
@@ -65,6 +66,7 @@ class FileSchema(Schema):
     accounts = Table()
     sources = Table()
     feeds = Table()
+    outgoing = Table()
     locks = Table()
     units = Table()
 
@@ -149,6 +151,17 @@ class FeedSchema(Schema):
     enabled = Flag()
     kind = Choice("airbnb", "vrbo", "booking", "generic")
     closed = Choice("stay", "block")
+
+
+class OutgoingSchema(Schema):
+    """`[outgoing.X]`."""
+
+    url = Checked(hook_url, required=True)
+    secret = SecretRefs(required=True)
+    events = fields.List(Text())
+    with_pin = Flag()
+    allow_private = Flag()
+    enabled = Flag()
 
 
 class LockSchema(Schema):

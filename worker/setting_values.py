@@ -25,6 +25,7 @@ __all__ = [
     "bare_address",
     "choice",
     "fernet_keys",
+    "hook_url",
     "http_url",
     "server_url",
     "smtp_server",
@@ -34,6 +35,7 @@ __all__ = [
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_VISIBLE_URL = re.compile(r"[!-~]+")
 _TOKEN = re.compile(r"[!-~]+")
 _URL_START = r"[A-Za-z][A-Za-z0-9+.-]*://"
 NEW_KEY_CURE = (
@@ -130,6 +132,20 @@ def calendar_url(text: str) -> Secret:
     if not text.strip().isascii() or not text.strip().isprintable():
         raise BadValue("holds characters that no address has", "copy it from the site once more")
     return Secret(text.strip().partition("#")[0])
+
+
+def hook_url(text: str) -> str:
+    """Accept the http or https address of a webhook, query and all, without user and fragment."""
+    parts = _split(text, ("https", "http"))
+    if "@" in parts.netloc:
+        raise BadValue("holds a user name or a password", "leave them out of the address")
+    if parts.fragment:
+        raise BadValue("holds a fragment", "end the address before the #")
+    if not _VISIBLE_URL.fullmatch(text.strip()):
+        raise BadValue(
+            "holds characters that no address has", "percent-encode blanks and letters beyond ASCII"
+        )
+    return text.strip()
 
 
 def smtp_server(text: str) -> SmtpServer:

@@ -56,6 +56,7 @@ class Queue:
     events: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
 
     def locks(self, names: list[str]) -> None:
@@ -73,6 +74,10 @@ class Queue:
     def stay(self, ref: str) -> None:
         """Remember a stay to look at."""
         self.stays.append(ref)
+
+    def outgoing(self, endpoint: str) -> None:
+        """Remember an endpoint to send to."""
+        self.endpoints.append(endpoint)
 
     def errands(self, source: str) -> None:
         """Remember a source with errands."""

@@ -701,7 +701,7 @@ class TestDescription:
             if rule.rule.startswith("/v1/")
         }
         assert rules == described
-        assert 20 == len(described)
+        assert 25 == len(described)
         for operations in answer.json["paths"].values():
             for method, operation in operations.items():
                 if method != "parameters":

@@ -71,6 +71,9 @@ class Silent:
     def stay(self, ref: str) -> None:
         """Nobody is told."""
 
+    def outgoing(self, endpoint: str) -> None:
+        """Nobody is told."""
+
     def errands(self, source: str) -> None:
         """Nobody is told."""
 

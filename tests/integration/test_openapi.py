@@ -39,6 +39,11 @@ CALLS = {
     "GET /v1/locks/{lock}/rfids": {200},
     "POST /v1/locks/{lock}/rfids": {202},
     "DELETE /v1/locks/{lock}/rfids/{rfid_id}": {202},
+    "GET /v1/outgoing": {200},
+    "GET /v1/outgoing/{name}/deliveries": {200},
+    "POST /v1/outgoing/{name}/deliveries/{id}/replay": {202},
+    "POST /v1/outgoing/{name}/test": {202},
+    "POST /v1/outgoing/{name}/enable": {202},
     "GET /v1/operator-log": {200},
     "GET /v1/rejected-events": {200},
     "POST /v1/rejected-events/{id}/replay": {202},
@@ -54,6 +59,7 @@ TAG = {
 }
 MAY = {"Authorization": f"Bearer {TOKEN}"}
 # What no generator can invent: the cursor of a list, a day of the calendar.
+LISTS = ("events", "codes", "rfids", "deliveries")
 ADD_TAG = "POST /v1/locks/{lock}/rfids"
 GIVEN = {"cursor": "", "from": "2026-12-01", "to": "2026-12-31T10:00+10:00"}
 
@@ -109,11 +115,14 @@ def known(kit: Web) -> dict[str, dict[str, str]]:
     letter = kit.get("/v1/dead-letters").json["items"][0]["id"]
     rejected = kit.get("/v1/rejected-events").json["items"][0]["id"]
     booking = {"source": "direct", "id": "BK-1001"}
+    delivery = kit.get("/v1/outgoing/crm/deliveries").json["items"][0]["id"]
     return {
         "/v1/bookings/{source}": booking,
         "/v1/dead-letters/{id}": {"id": letter},
         "/v1/locks/{lock}": {"lock": "SS000001"},
         "/v1/rejected-events/{id}": {"id": rejected},
+        "/v1/outgoing/{name}/deliveries/{id}": {"name": "crm", "id": delivery},
+        "/v1/outgoing/{name}": {"name": "crm"},
     }
 
 
@@ -159,7 +168,9 @@ def test_good_requests(schema: Any, known: dict[str, dict[str, str]], call: str)
     names = next((names for path, names in known.items() if path in call), None)
     query = GIVEN if "bookings" in call else {"cursor": ""}
     given_too: dict[str, Any] = {} if names is None else {"path_parameters": names}
-    if names is None or (call.startswith("GET") and call.endswith(("events", "codes", "rfids"))):
+    if names is None or (
+        call.startswith("GET") and call.endswith(("events", "codes", "rfids", "deliveries"))
+    ):
         given_too["query"] = query
     if call == ADD_TAG:
         given_too["body"] = TAG

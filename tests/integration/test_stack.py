@@ -194,7 +194,7 @@ def test_all_share_redis_and_key(tmp_path: Path) -> None:
         assert web["env"]["INNKEY_SECRET_KEY"] == worker["env"]["INNKEY_SECRET_KEY"]
         assert "webhooks:create_app()" == web["argv"][-1]
         threads = worker["argv"].index("--threads") + 1
-        assert ["10", "worker.actors:start"] == worker["argv"][threads : threads + 2]
+        assert ["14", "worker.actors:start"] == worker["argv"][threads : threads + 2]
         output = running.stop()
 
     assert web["env"]["INNKEY_SECRET_KEY"] not in output

@@ -77,6 +77,11 @@ adapter = "innkey"
 enabled = false
 secret = { env = "SECRET_NEW" }
 
+[outgoing.crm]
+url = "http://127.0.0.1:9/hook"
+secret = { env = "SECRET_NEW" }
+allow_private = true
+
 [locks.SS000001]
 title = "Front gate"
 

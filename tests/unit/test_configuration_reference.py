@@ -13,7 +13,9 @@ import pytest
 from marshmallow import Schema
 
 from worker.domain.house import Account, BatteryRules, House, Lock, Policy, TrailRules, Unit
+from worker.domain.outgoing import TOPICS
 from worker.property_feeds import FeedConfig
+from worker.property_outgoing import EndpointConfig
 from worker.property_schemas import (
     AccountSchema,
     BatterySchema,
@@ -21,11 +23,13 @@ from worker.property_schemas import (
     FileSchema,
     HeaderSchema,
     LockSchema,
+    OutgoingSchema,
     PolicySchema,
     SourceSchema,
     TrailSchema,
     UnitSchema,
 )
+from worker.secret import Secret
 from worker.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +42,7 @@ SECTIONS: dict[str, type[Schema]] = {
     "### `[accounts.X]`": AccountSchema,
     "### `[sources.X]`": SourceSchema,
     "### `[feeds.X]`": FeedSchema,
+    "### `[outgoing.X]`": OutgoingSchema,
     "### `[locks.X]`": LockSchema,
     "### `[units.X]`": UnitSchema,
 }
@@ -194,6 +199,18 @@ def test_the_defaults_of_a_feed_are_those_of_the_code() -> None:
     }
 
     assert {key: getattr(feed, key) for key in read} == read
+
+
+def test_the_defaults_of_an_endpoint_are_those_of_the_code() -> None:
+    """Each default that is a value; and the events that it may name are those that there are."""
+    section = PAGE.split("### `[outgoing.X]`\n", 1)[1].split("\n### ", 1)[0]
+    told = rows("### `[outgoing.X]`")
+    endpoint = EndpointConfig(name="crm", url=Secret(""), secrets=())
+
+    assert [topic.value for topic in TOPICS] == re.findall(r'`"([a-z_]+\.[a-z_]+)"`', section)
+    assert frozenset(TOPICS) == endpoint.events
+    for name in ("with_pin", "allow_private", "enabled"):
+        assert getattr(endpoint, name) == literal(told[name])
 
 
 def required(schema: type[Schema], prefix: str = "") -> set[str]:

@@ -34,6 +34,7 @@ __all__ = [
     "maybe_number",
     "moment",
     "text",
+    "word",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -67,7 +68,9 @@ def moment(**kwargs: Any) -> fields.String:
     return fields.String(metadata={"format": "date-time"}, **kwargs)
 
 
-def _word(words: list[str], **kwargs: Any) -> fields.String:
+def word(words: list[str], **kwargs: Any) -> fields.String:
+    """One of a few words."""
+    """One of a few words."""
     error = f"is not one of {', '.join(words)}"
     return fields.String(validate=validate.OneOf(words, error=error), **kwargs)
 
@@ -81,7 +84,7 @@ class ProblemSchema(Schema):
     detail = text(required=True)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     lock = text()
-    outcome = _word([kind.value for kind in Kind])
+    outcome = word([kind.value for kind in Kind])
     ack = maybe_number()
     message = text()
     ref = maybe()
@@ -106,19 +109,19 @@ class BookingQuery(PageQuery):
 
     from_ = text(load_default=None, data_key="from", metadata={**_WHEN, "example": "2026-12-01"})
     to = text(load_default=None, metadata={**_WHEN, "example": "2026-12-31T10:00"})
-    state = _word([state.value for state in BookingState], load_default=None)
+    state = word([state.value for state in BookingState], load_default=None)
 
 
 class LetterQuery(PageQuery):
     """`open` lists those being retried too; without a state all are listed."""
 
-    state = _word([state.value for state in LetterState], load_default=None)
+    state = word([state.value for state in LetterState], load_default=None)
 
 
 class LastSchema(Schema):
     """The vendor's last answer."""
 
-    outcome = _word([kind.value for kind in Kind])
+    outcome = word([kind.value for kind in Kind])
     ack = maybe_number()
     message = text()
     ref = maybe()
@@ -128,9 +131,9 @@ class CodeSchema(Schema):
     """A code on one lock; `starts` and `ends` are the lock's own YYMMDDHHmm."""
 
     lock = text()
-    medium = _word(["pin", "rfid"])
+    medium = word(["pin", "rfid"])
     slot = maybe_number()
-    state = _word(["review", *(phase.value for phase in Phase)])
+    state = word(["review", *(phase.value for phase in Phase)])
     starts = maybe()
     ends = maybe()
     attempts = fields.Integer()
@@ -152,15 +155,15 @@ class BookingSchema(Schema):
     source = text()
     id = text()
     unit = maybe()
-    status = _word([status.value for status in Status])
+    status = word([status.value for status in Status])
     version = text()
     check_in = moment(allow_none=True)
     check_out = moment(allow_none=True)
     arrived = moment(allow_none=True)
-    state = _word([state.value for state in BookingState])
+    state = word([state.value for state in BookingState])
     at_risk = fields.Boolean()
     pin = maybe()
-    email = _word([state.value for state in EmailState])
+    email = word([state.value for state in EmailState])
     codes = fields.List(fields.Nested(CodeSchema))
     timeline = fields.List(fields.Nested(TimelineSchema))
 
@@ -176,8 +179,8 @@ class AttemptSchema(Schema):
     """One attempt, with the vendor's own words."""
 
     at = moment()
-    step = _word([job.value for job in Job])
-    outcome = _word([kind.value for kind in Kind])
+    step = word([job.value for job in Job])
+    outcome = word([kind.value for kind in Kind])
     ack = maybe_number()
     http_status = maybe_number()
     message = text()
@@ -188,13 +191,13 @@ class LetterSchema(Schema):
     """A dead letter; `ack`, `http_status`, `message` and `ref` are of the last attempt."""
 
     id = text()
-    state = _word([state.value for state in LetterState])
-    reason = _word([reason.value for reason in Reason])
+    state = word([state.value for state in LetterState])
+    reason = word([reason.value for reason in Reason])
     source = maybe()
     booking = maybe()
     lock = maybe()
     slot = maybe_number()
-    step = _word([job.value for job in Job])
+    step = word([job.value for job in Job])
     ack = maybe_number()
     http_status = maybe_number()
     message = text()

@@ -35,9 +35,14 @@ def _with_code_news(stay: Stay, old: AccessCode | None, code: AccessCode, now: d
             words = {"step": last.job.value, "outcome": last.outcome.kind.value, "ack": last.outcome.ack}
             told = {name: value for name, value in words.items() if value is not None}
             stay = stay.noted(now, "code.attempt", lock=code.lock, **told)
+    news = code_news(old, code)
+    return stay.noted(now, news[0], lock=code.lock, slot=news[1]) if news is not None else stay
+
+
+def code_news(old: AccessCode | None, code: AccessCode) -> tuple[str, int] | None:
+    """Whether a code has come on its lock or gone off it: `code.set` or `code.removed`, and the slot."""
     was = old.phase if old is not None else Phase.PLANNED
-    if code.phase is not was and code.phase in _TOLD and (old is not None or code.slot is not None):
-        slot = code.slot if code.slot is not None else (old.slot if old is not None else None)
-        if slot is not None:
-            stay = stay.noted(now, _TOLD[code.phase], lock=code.lock, slot=slot)
-    return stay
+    slot = code.slot if code.slot is not None else (old.slot if old is not None else None)
+    if code.phase is was or code.phase not in _TOLD or slot is None:
+        return None
+    return _TOLD[code.phase], slot

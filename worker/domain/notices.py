@@ -21,6 +21,8 @@ class About(StrEnum):
     BAD_EVENT = "bad_event"
     LOW_BATTERY = "low_battery"
     NOT_SEEN = "not_seen"
+    OUTGOING_FAILED = "outgoing_failed"
+    OUTGOING_GONE = "outgoing_gone"
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
     FEED_AWAY = "feed_away"
@@ -59,6 +61,14 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.NOT_SEEN: Advice(
             "Nothing has been heard of the lock for long: no opening, and it carries out no command.",
             "See that the lock has power and its gateway is online; then set the lock's clock.",
+        ),
+        About.OUTGOING_FAILED: Advice(
+            "An endpoint of yours did not take an event, for three days. The event is kept.",
+            "See why with innkey outgoing deliveries; once the endpoint works, use innkey outgoing replay.",
+        ),
+        About.OUTGOING_GONE: Advice(
+            "An endpoint of yours answered 410: it wants no more events. They are kept for 30 days.",
+            "Change its url, or send again with innkey outgoing enable; else drop it from the property file.",
         ),
         About.SOURCE_AWAY: Advice(
             "A booking system's API was asked for reservations again and again, and does not answer.",

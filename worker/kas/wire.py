@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-__all__ = ["CALL", "Call", "DeadlineTransport", "TooLate", "hush"]
+__all__ = ["CALL", "AddressRefused", "Call", "DeadlineTransport", "TooLate", "hush"]
 
 # Seconds. Common web servers close an idle connection after five: we close first.
 KEEP_ALIVE: Final = 4.0
@@ -28,6 +28,10 @@ KEEP_ALIVE: Final = 4.0
 
 class TooLate(Exception):
     """The moment after which nothing may leave has passed."""
+
+
+class AddressRefused(httpcore.ConnectError):
+    """The host has only addresses to which this transport does not connect."""
 
 
 @dataclass(slots=True)
@@ -86,16 +90,20 @@ def hush() -> None:
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """A pool of connections on which no operation outlasts the deadline of the call in `CALL`."""
+    """A pool of connections on which no operation outlasts the deadline of the call in `CALL`.
 
-    def __init__(self, max_connections: int) -> None:
+    `admits` is asked about each address (numeric) right before it is connected to: the host is not looked up
+    again after that.
+    """
+
+    def __init__(self, max_connections: int, admits: Callable[[str], bool] | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=max_connections,
             max_keepalive_connections=max_connections,
             keepalive_expiry=KEEP_ALIVE,
             retries=0,
-            network_backend=_DeadlineBackend(),
+            network_backend=_DeadlineBackend(admits),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -131,6 +139,9 @@ class _Body(httpx.SyncByteStream):
 
 
 class _DeadlineBackend(httpcore.SyncBackend):
+    def __init__(self, admits: Callable[[str], bool] | None) -> None:
+        self._admits = admits
+
     def connect_tcp(
         self,
         host: str,
@@ -141,16 +152,19 @@ class _DeadlineBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Try each address of the host in what is left of the call."""
         call = CALL.get()
-        failure: Exception = httpcore.ConnectError("the host has no address")
+        failure: Exception | None = None
         for address in _addresses(host, port, call.left(httpcore.ConnectTimeout)):
             left = call.left(httpcore.ConnectTimeout)
+            if self._admits is not None and not self._admits(address):
+                failure = failure or AddressRefused("no address of the host is allowed")
+                continue
             try:
                 return _DeadlineStream(
                     super().connect_tcp(address, port, left, local_address, socket_options)
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-        raise failure
+        raise failure or httpcore.ConnectError("the host has no address")
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:

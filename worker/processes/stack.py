@@ -27,8 +27,8 @@ from worker.settings import Settings, load_settings
 __all__ = ["PortInUse", "run_stack"]
 
 ROOT = Path(__file__).resolve().parents[2]
-# Events and alerts have threads of their own beside the lock work.
-SPARE_THREADS = 6
+# Events, alerts, booking systems and outgoing webhooks have threads of their own beside the lock work.
+SPARE_THREADS = 10
 DEMO_PROPERTIES = """\
 # Written by `make run` because there was no property file. Copy it to properties.toml and make it yours.
 timezone  = "Australia/Brisbane"

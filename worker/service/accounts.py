@@ -70,6 +70,7 @@ class Accounts:
                 ["SET", keys.paused(account), letter.id],
                 *writes_for(letter),
                 *raised_commands(letter.problem, letter.id, now),
+                *self.ledger.outbox.of_letters([letter], now),
             ],
         )
         try:

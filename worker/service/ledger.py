@@ -24,12 +24,13 @@ from worker.service.entries import index_changes, reschedule
 from worker.service.generation import OlderFileError
 from worker.service.letter_writes import letter_changes
 from worker.service.notice_writes import notice_changes
+from worker.service.outgoing_writes import Outbox
 from worker.store import keys
 from worker.store.agenda import Claim, lease_key
 from worker.store.alerts import cleared_commands, raised_commands
 from worker.store.codec import to_millis
 from worker.store.commit import Commit, ConflictError
-from worker.store.letters import writes_for
+from worker.store.letters import load_letter, writes_for
 from worker.store.store import Store
 
 Change = Callable[[Stay | None, datetime], Stay | None]
@@ -67,7 +68,10 @@ NOTHING = Extras()
 
 @dataclass(slots=True)
 class Ledger:
-    """Writes stays. `wake` is called with the locks whose turn it is after a write."""
+    """Writes stays. `wake` is called with the locks whose turn it is after a write.
+
+    `outbox`: what other systems are told goes along in the same write.
+    """
 
     store: Store
     house: Callable[[], House]
@@ -75,6 +79,7 @@ class Ledger:
     wake: Wake
     generation: Callable[[], int]
     new_id: Callable[[], str]
+    outbox: Outbox
 
     def change(
         self, key: StayKey, change: Change, *, extras: Extras = NOTHING, known: Known | None = None
@@ -122,8 +127,10 @@ class Ledger:
         )
         if extras.reschedule is not None:
             reschedule(commit, after, extras.reschedule, house)
-        letter_changes(commit, known.stay, after, settled, self.store.letters, house, now)
+        letters = letter_changes(commit, known.stay, after, settled, self.store.letters, house, now)
         notice_changes(commit, known.stay, after, now)
+        commit.commands += self.outbox.of_stay(known.stay, after, house, now)
+        commit.commands += self.outbox.of_letters(letters, now)
         heard, woken = commit.run(self.store.scripts, house)
         self.clock.heard(heard)
         if woken:
@@ -143,14 +150,35 @@ class Ledger:
             message=f"{ADVICE[Reason.BUG].what} Event {event_key} waits in the inbox.",
             problem=problem_of(Reason.BUG, lock=None, booking=str(key), account=None),
         )
-        self.run_commands([*writes_for(letter), *raised_commands(letter.problem, letter.id, now)])
+        commands = [*writes_for(letter), *raised_commands(letter.problem, letter.id, now)]
+        self.run_commands(commands + self.outbox.of_letters([letter], now))
 
     def settle_letter(self, letter: DeadLetter, note: str) -> DeadLetter:
-        """Settle a letter that belongs to no code of a stay."""
-        now = self.clock.now()
-        done = letter if letter.state is LetterState.RESOLVED else letter.settled(now, note)
-        self.run_commands([*writes_for(done), *cleared_commands(letter.problem, letter.id, now)])
-        return done
+        """Settle a letter that belongs to no code of a stay; of several who do, one.
+
+        Raises ConflictError if others changed the letter fifty times in a row.
+        """
+        for _ in range(_TRIES):
+            raw = self.store.letters.raw(letter.id)
+            letter = load_letter(raw) if raw is not None else letter
+            if letter.state is LetterState.RESOLVED:
+                return letter
+            now = self.clock.now()
+            done = letter.settled(now, note)
+            commit = Commit(
+                guards=[(keys.letter(letter.id), raw or "")],
+                commands=[
+                    *writes_for(done),
+                    *cleared_commands(letter.problem, letter.id, now),
+                    *self.outbox.of_letters([done], now),
+                ],
+            )
+            try:
+                commit.run(self.store.scripts)
+            except ConflictError:
+                continue
+            return done
+        raise ConflictError
 
     def run_commands(self, commands: list[list[str | int]]) -> None:
         """Write what belongs to no stay, in one go."""

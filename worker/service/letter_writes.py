@@ -26,14 +26,19 @@ def letter_changes(
     letters: Letters,
     house: House,
     now: datetime,
-) -> None:
-    """Add to `commit` every letter that opens, changes or settles between `before` and `after`."""
+) -> list[DeadLetter]:
+    """Add to `commit` every letter that opens, changes or settles between `before` and `after`.
+
+    These letters, as they are then.
+    """
     known = {ref.id: ref for ref in open_letters(before)} if before is not None else {}
-    for ref in open_letters(after):
-        if known.get(ref.id) != ref:
-            _open_or_update(commit, before, after, ref, letters, house, now)
-    for one in settled:
-        _settle(commit, one, letters, now)
+    written = [
+        _open_or_update(commit, before, after, ref, letters, house, now)
+        for ref in open_letters(after)
+        if known.get(ref.id) != ref
+    ]
+    done = [_settle(commit, one, letters, now) for one in settled]
+    return written + [letter for letter in done if letter is not None]
 
 
 def _open_or_update(
@@ -44,7 +49,7 @@ def _open_or_update(
     letters: Letters,
     house: House,
     now: datetime,
-) -> None:
+) -> DeadLetter:
     code = next((c for c in after.codes if c.letter is not None and c.letter.id == ref.id), None)
     raw = letters.raw(ref.id)
     letter = (
@@ -54,6 +59,7 @@ def _open_or_update(
     commit.commands += writes_for(letter)
     if not ref.retrying:
         commit.commands += raised_commands(letter.problem, letter.id, now)
+    return letter
 
 
 def _opened(
@@ -103,13 +109,14 @@ def _message(stay: Stay, ref: LetterRef, code: AccessCode | None) -> str:
     return ADVICE[ref.reason].what + (dead if code.blank is Blank.DEAD else "")
 
 
-def _settle(commit: Commit, settled: Settled, letters: Letters, now: datetime) -> None:
+def _settle(commit: Commit, settled: Settled, letters: Letters, now: datetime) -> DeadLetter | None:
     raw = letters.raw(settled.id)
     if raw is None:
-        return
+        return None
     letter = load_letter(raw)
     if letter.state is LetterState.RESOLVED:
-        return
+        return None
     done = letter.settled(now, letter.note or settled.note)
     commit.guards.append((keys.letter(letter.id), raw))
     commit.commands += writes_for(done) + cleared_commands(letter.problem, letter.id, now)
+    return done

@@ -25,6 +25,7 @@ ALERTS: Final = PREFIX + "alerts"  # ZSET problem -> ms: when its mail is due
 WORKERS: Final = PREFIX + "workers"  # ZSET worker -> last seen, ms
 METRICS: Final = PREFIX + "metrics"  # HASH counter -> count
 OPERATORS: Final = PREFIX + "operators"  # STREAM: what people have done
+OUTGOING: Final = PREFIX + "outgoing"  # SET of endpoints to which messages are kept
 ERRANDS: Final = PREFIX + "errands"  # ZSET source -> ms: when something is to be asked of it
 INDEX_KEY: Final = PREFIX + "index-key"  # the key of the PIN index, encrypted
 
@@ -187,6 +188,36 @@ def said(ref: str) -> str:
 def rejected(rejected_id: str) -> str:
     """One authentic event that was not understood, encrypted."""
     return f"{PREFIX}rejected:{rejected_id}"
+
+
+def outgoing_message(message: str) -> str:
+    """One message to one endpoint, without PIN and guest; expires."""
+    return f"{PREFIX}outgoing-message:{message}"
+
+
+def outgoing_due(endpoint: str) -> str:
+    """ZSET message -> ms: when to send it next."""
+    return f"{PREFIX}outgoing-due:{endpoint}"
+
+
+def outgoing_log(endpoint: str) -> str:
+    """ZSET message -> ms: when it happened."""
+    return f"{PREFIX}outgoing-log:{endpoint}"
+
+
+def outgoing_state(endpoint: str) -> str:
+    """HASH: whether the endpoint said 410, is throttled, or has failed for good."""
+    return f"{PREFIX}outgoing-state:{endpoint}"
+
+
+def outgoing_lease(endpoint: str) -> str:
+    """Who sends to the endpoint; expires."""
+    return f"{PREFIX}outgoing-lease:{endpoint}"
+
+
+def outgoing_hinted(endpoint: str) -> str:
+    """Exists for as long as nobody need hint at the endpoint again."""
+    return f"{PREFIX}outgoing-hinted:{endpoint}"
 
 
 def alert(problem: str) -> str:

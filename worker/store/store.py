@@ -8,6 +8,7 @@ import redis
 
 from worker.store.agenda import Agenda
 from worker.store.alerts import Alerts
+from worker.store.deliveries import Deliveries
 from worker.store.errands import Errands
 from worker.store.events import Events
 from worker.store.feeds import Feeds
@@ -39,6 +40,7 @@ class Store:
     agenda: Agenda
     alerts: Alerts
     notices: Notices
+    deliveries: Deliveries
     generations: Generations
     locks: Locks
     trails: Trails
@@ -64,6 +66,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
+        deliveries=Deliveries(client, scripts),
         generations=Generations(client, scripts),
         locks=Locks(client),
         trails=Trails(client),

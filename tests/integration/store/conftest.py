@@ -22,6 +22,7 @@ from worker.service.clock import Clock
 from worker.service.generation import Generation
 from worker.service.housekeeping import Housekeeping
 from worker.service.ledger import Ledger
+from worker.service.outgoing_writes import Outbox
 from worker.service.review import Review
 from worker.store import keys
 from worker.store.commit import Commit
@@ -172,6 +173,7 @@ class Desk:
             wake=self.woken.extend,
             generation=lambda: 1,
             new_id=lambda: next(self.ids),
+            outbox=Outbox(self.store.vault),
         )
         self.review = Review(self.store, self.ledger)
 

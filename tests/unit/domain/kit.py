@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from worker.domain import turn
@@ -99,7 +100,7 @@ class Bench:
     _number: int = 0
     _ids: Iterable[int] = field(default_factory=lambda: count(1))
 
-    def event(self, kind: str = "created", **changes: object) -> Bench:
+    def event(self, kind: str = "created", **changes: object) -> Self:
         """Apply an event that is newer than all before."""
         self._number += 1
         known = self.stay if self._number > 1 else None
@@ -107,7 +108,7 @@ class Bench:
         self.write(applied(known, event, self.now), before=known)
         return self
 
-    def book(self, **changes: object) -> Bench:
+    def book(self, **changes: object) -> Self:
         """A stay in the cabin from this afternoon on, with its PIN."""
         told: dict[str, object] = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT, "pin": PIN}
         return self.event("created", **(told | changes))
@@ -121,12 +122,12 @@ class Bench:
     def _new_id(self) -> str:
         return f"letter-{next(iter(self._ids))}"
 
-    def wait(self, span: timedelta) -> Bench:
+    def wait(self, span: timedelta) -> Self:
         """Let time pass."""
         self.now += span
         return self
 
-    def wait_until_due(self) -> Bench:
+    def wait_until_due(self) -> Self:
         """Let time pass until the code is due."""
         due = self.code.due
         assert due is not None
@@ -189,7 +190,7 @@ class Bench:
         self.write(turn.begun(self.stay, step, visit, self.house, self.now))
         return step
 
-    def answer(self, kind: Kind, entries: Iterable[Entry] | None = None, **more: object) -> Bench:
+    def answer(self, kind: Kind, entries: Iterable[Entry] | None = None, **more: object) -> Self:
         """Take in the answer to the command that was begun."""
         got = an_answer(kind, entries, **more)
         self.write(turn.answered(self.stay, got, self.visit(None), self.house, self.now))
@@ -204,7 +205,7 @@ class Bench:
         self.answer(kind, entries, **more)
         return sent
 
-    def misread(self, kind: Kind = Kind.DOUBT) -> Bench:
+    def misread(self, kind: Kind = Kind.DOUBT) -> Self:
         """A read of the lock that failed."""
         terms = Terms(policy=policy_of(self.stay, self.house), hold=HOLD)
         self.write(self.stay.with_code(misread(self.code, Outcome(kind), self.now, terms)))
@@ -217,7 +218,7 @@ class Bench:
         self.send(step, Kind.DONE, [of(step)])
         return of(step)
 
-    def change(self, **changes: object) -> Bench:
+    def change(self, **changes: object) -> Self:
         """Change the code's record itself."""
         self.write(self.stay.with_code(replace(self.code, **changes)))  # type: ignore[arg-type]
         return self
