@@ -266,7 +266,8 @@ def _is_likely(one: Known, row: Listed, today: date) -> bool:
     """Whether a stay whose uid is gone is what is listed under a new one.
 
     The unit can be let only once: who has slept there and leaves on the same day, or came on the same day, is
-    the same guest. Else one date and the guest must be the same; where nothing is told of the guest both
+    the same guest. So is who arrives today and is listed from tomorrow on: a site's day may begin earlier
+    than the unit's. Else one date and the guest must be the same; where nothing is told of the guest both
     dates, and the old uid must have gone as the new one came.
     """
     if not all(
@@ -274,9 +275,11 @@ def _is_likely(one: Known, row: Listed, today: date) -> bool:
     ):
         return False
     is_start, is_end = _day(one.starts) == _day(row.starts), _day(one.ends) == _day(row.ends)
-    if one.has_begun(today) and today <= _day(one.ends):
-        is_within = _day(one.starts) <= _day(row.starts) <= today + _DAY
-        return is_start or (is_end and is_within)
+    if _day(one.starts) <= today <= _day(one.ends):
+        is_rest = is_end and _day(one.starts) <= _day(row.starts) <= today + _DAY
+        # On the day of arrival it is still plain only if one has come as the other went.
+        if (is_start or is_rest) if one.has_begun(today) else (is_rest and not one.misses):
+            return True
     is_guest = None not in (one.guest, row.guest) or None not in (one.phone, row.phone)
     return (is_start or is_end) if is_guest else (is_start and is_end and not one.misses)
 
