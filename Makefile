@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help setup demo run test soak lint types lock
+.PHONY: help setup demo run test soak burst lint types lock
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ SECONDS ?= 60
 
 soak: $(STAMP) ## Try to break every promise: make soak SECONDS=60 SEED=7 (without SEED: a new one)
 	@$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+EACH ?= 18000
+
+burst: $(STAMP) ## Send an hour's worth of webhooks from every booking system in one go: make burst EACH=18000
+	@$(BIN)/python -m tests.burst --each $(EACH)
 
 lint: $(STAMP) ## Check style, formatting and which module imports which
 	$(BIN)/ruff check

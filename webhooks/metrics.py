@@ -74,6 +74,11 @@ GAUGES: Mapping[str, Kind] = {
         "When the lock itself was last heard of, in Unix time.",
         ("lock",),
     ),
+    "source_heard": Kind(
+        "innkey_source_heard_timestamp_seconds",
+        "When a source last sent a delivery that proved its origin, in Unix time.",
+        ("source",),
+    ),
     "workers": Kind("innkey_workers", "Worker processes seen within the last 15 seconds."),
     "oldest_due": Kind("innkey_oldest_due_seconds", "How late the oldest due work is that nobody took up."),
 }
@@ -132,6 +137,8 @@ def _measured(moment: datetime) -> dict[str, Samples]:
     signs = services.store.trails.signs(services.house().locks)
     found["battery"] = [((n,), float(s.battery)) for n, s in signs.items() if s.battery is not None]
     found["heard"] = [((n,), s.heard.timestamp()) for n, s in signs.items() if s.heard is not None]
+    sources = services.store.source_signs.get_many(services.configuration.properties.sources)
+    found["source_heard"] = [((n,), s.heard.timestamp()) for n, s in sources.items() if s.heard is not None]
     waiting = services.store.deliveries.waiting(list(services.configuration.properties.outgoing))
     found["deliveries_waiting"] = [((name,), float(count)) for name, count in waiting.items()]
     found["workers"] = [((), float(health.workers(moment)))]

@@ -90,6 +90,7 @@ def _prove(delivery: Delivery, token: str | None, config: SourceConfig, adapter:
 
 def _count_refusal(config: SourceConfig, outcome: str, reason: str) -> None:
     tally.count(config.name, outcome)
+    tally.report_news()
     log.warning("webhook.refused", source=config.name, reason=reason)
 
 
@@ -108,7 +109,9 @@ def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
             outcome = "accepted"
             services.hints.event(key)
     tally.count(config.name, outcome)
-    if outcome != "ignored":
+    if outcome == "ignored":
+        tally.report_news()
+    else:
         tally.report_if_due()
     return jsonify(status=outcome, event=parsed.id)
 
@@ -133,6 +136,7 @@ def _kept(config: SourceConfig, adapter: Adapter, delivery: Delivery, error: Not
     told = bad_event_commands(config.name, rejected.id, rejected.received)
     services.store.events.keep_rejected(rejected, told if adapter.answers_kept_with_200 else ())
     tally.count(config.name, "not_understood")
+    tally.report_if_due()
     log.warning(
         "webhook.not_understood", source=config.name, rejected=rejected.id, fields=sorted(error.errors)
     )

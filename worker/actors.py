@@ -38,6 +38,7 @@ TICK_SECONDS = 0.5
 REPORT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 KEYS_SECONDS = 30.0
+SOURCES_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 OUTGOING_THREADS = 4
 
@@ -156,7 +157,8 @@ class Pulse:
         """Nothing is done yet."""
         self._innkey, self._house, self._deliverer = innkey, innkey.housekeeping(), innkey.deliverer()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._report_at = self._sweep_at = self._tidy_at = self._keys_at = 0.0
+        self._report_at = self._sweep_at = self._tidy_at = self._keys_at = self._sources_at = 0.0
+        self._sources = innkey.source_watch()
         self._position = 0
         self._refresher: threading.Thread | None = None
 
@@ -176,6 +178,9 @@ class Pulse:
         if now >= self._keys_at:
             self._keys_at = now + KEYS_SECONDS
             self._refresh_keys()
+        if now >= self._sources_at:
+            self._sources_at = now + SOURCES_SECONDS
+            self._sources.judge_if_due()
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_SECONDS
             self._house.tidy(list(self._innkey.configuration.properties.sources))

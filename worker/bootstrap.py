@@ -25,6 +25,7 @@ from worker.service.counts import Counts
 from worker.service.deliver import Deliverer
 from worker.service.escalate import Escalation
 from worker.service.generation import Generation
+from worker.service.hearing import Hearing
 from worker.service.housekeeping import Housekeeping
 from worker.service.keys import KeyRing
 from worker.service.ledger import Ledger
@@ -35,6 +36,7 @@ from worker.service.outgoing_writes import Outbox
 from worker.service.requests import Requests
 from worker.service.review import Review
 from worker.service.serve_lock import LockServer
+from worker.service.source_watch import SourceWatch
 from worker.service.vendor import Vendor, clients_for
 from worker.settings import Settings
 from worker.store.generations import Role
@@ -77,6 +79,7 @@ class Innkey:
     hints: Hints
     stopping: Event = field(default_factory=Event)
     counts: Counts = field(default_factory=Counts)
+    hearing: Hearing = field(default_factory=Hearing)
     sender: Sender = field(default_factory=Sender)
     _ring: KeyRing | None = None
 
@@ -140,7 +143,11 @@ class Innkey:
         )
 
     def report_counts(self) -> None:
-        """Add what this process has counted to the counters behind `/metrics`."""
+        """Add what this process has counted to the counters behind `/metrics`, and what it heard of sources.
+
+        Raises redis' errors.
+        """
+        self.hearing.report(self.store.source_signs)
         self.store.health.count_all(self.counts.take())
 
     def event_applier(self) -> EventApplier:
@@ -160,6 +167,10 @@ class Innkey:
             ledger=self.ledger,
             generation=self.generation,
         )
+
+    def source_watch(self) -> SourceWatch:
+        """What judges whether sources are silent or unproven."""
+        return SourceWatch(self.store, self.clock, self.configuration.properties.sources)
 
     def stay_watch(self) -> StayWatch:
         """What looks at stays whose own time has come."""

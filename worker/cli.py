@@ -18,6 +18,7 @@ COMMANDS = {
     "bookings": "worker.commands.bookings:bookings",
     "dead-letters": "worker.commands.dead_letters:dead_letters",
     "rejected-events": "worker.commands.rejected_events:rejected_events",
+    "sources": "worker.commands.sources:sources",
     "outgoing": "worker.commands.outgoing:outgoing",
     "kas": "worker.commands.kas:kas",
     "operator-log": "worker.commands.operator_log:operator_log",

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -78,7 +79,10 @@ class AccountAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConfig:
-    """One sender of webhooks and its one proof of origin: secrets, user and password, header, or token."""
+    """One sender of webhooks and its one proof of origin: secrets, user and password, header, or token.
+
+    `silence`: how long it may send nothing before a person is told; zero: for ever, None: learnt from it.
+    """
 
     name: str
     adapter: str
@@ -91,6 +95,7 @@ class SourceConfig:
     token: Secret | None = None
     api_url: str | None = None
     api_key: Secret | None = None
+    silence: timedelta | None = None
 
 
 def account_access(
@@ -174,6 +179,7 @@ def _source(name: str, raw: object, adapters: Collection[str], findings: Finding
         token=_token(table, path, findings),
         api_url=table.get("api_url"),
         api_key=_api_key(table, path, findings),
+        silence=table.get("silence"),
     )
 
 

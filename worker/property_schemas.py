@@ -140,6 +140,7 @@ class SourceSchema(Schema):
     token = SecretRef()
     api_url = Checked(http_url)
     api_key = SecretRef()
+    silence = Duration(zero=True)
 
 
 class FeedSchema(Schema):

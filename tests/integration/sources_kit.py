@@ -20,7 +20,7 @@ from worker.property_access import THIN
 from worker.sample_deliveries.delivery import SENDERS, Sample, delivery
 from worker.sample_deliveries.stay import Document, SampleStay
 
-__all__ = ["ADAPTERS", "LISTINGS", "PROOFS", "Senders", "senders"]
+__all__ = ["ADAPTERS", "LISTINGS", "PROOFS", "SECRETS", "Senders", "a_stay", "properties", "senders"]
 
 SIGNED = "whsec_" + base64.b64encode(b"the secret that both sides know!").decode()
 ADAPTERS = [one for one in sorted(SENDERS) if one not in THIN]  # the others: thin_kit.py
@@ -43,6 +43,7 @@ PROOFS = {
     "hostfully": 'token = { env = "TOKEN" }',
     "mews": 'token = { env = "TOKEN" }',
 }
+SECRETS = {"PASSWORD": "s3cret", "OTHER": "0ther", "TOKEN": "t0ken", "SIGNED": SIGNED}
 LISTINGS = ("40160", "40161")  # what every one of them calls the two units
 
 
@@ -98,7 +99,8 @@ class Senders:
         return int(self.web.innkey.store.health.gauges()[name])
 
 
-def _properties() -> str:
+def properties() -> str:
+    """A property file with a source of every booking system, and units that all of them know."""
     sources = "\n".join(f'[sources.{one}]\nadapter = "{one}"\n{PROOFS[one]}\n' for one in ADAPTERS)
     units = "\n".join(
         f'[units.{unit}]\nlocks = ["{lock}"]\n[units.{unit}.aliases]\n'
@@ -118,10 +120,8 @@ def _properties() -> str:
 def senders(folder: Path) -> Iterator[Senders]:
     """An app beside a Redis of its own."""
     with redis_server(folder / "redis", fsync="everysec") as server:
-        environ = environ_for(
-            folder, server.url, PASSWORD="s3cret", OTHER="0ther", TOKEN="t0ken", SIGNED=SIGNED
-        )
-        (folder / "properties.toml").write_text(_properties(), encoding="utf-8")
+        environ = environ_for(folder, server.url, **SECRETS)
+        (folder / "properties.toml").write_text(properties(), encoding="utf-8")
         yield Senders(wired(environ), folder, environ)
 
 

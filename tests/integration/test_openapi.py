@@ -47,6 +47,7 @@ CALLS = {
     "GET /v1/operator-log": {200},
     "GET /v1/rejected-events": {200},
     "POST /v1/rejected-events/{id}/replay": {202},
+    "GET /v1/sources": {200},
 }
 # Dates and names of locks cannot be invented either.
 TAG = {

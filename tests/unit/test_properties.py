@@ -199,6 +199,18 @@ def test_the_default_account_reads_the_kas_variables(tmp_path: Path) -> None:
     assert (Secret("other"), None, None) == (access.api_key, access.email, access.password)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"), [("12h", timedelta(hours=12)), ("0s", timedelta(0)), (None, None)]
+)
+def test_how_long_a_source_may_be_silent(
+    tmp_path: Path, written: str | None, expected: timedelta | None
+) -> None:
+    """A duration, zero for ever; without one it is learnt from the source."""
+    line = f'silence = "{written}"\n' if written is not None else ""
+    content = GOOD.replace("enabled = false\n", f"enabled = false\n{line}")
+    assert expected == load(tmp_path, content).sources["Other_1"].silence
+
+
 def test_sources_carry_their_proof(tmp_path: Path) -> None:
     """Each source has its own proof of origin; what it does not use is empty."""
     sources = load(tmp_path, GOOD).sources
@@ -334,6 +346,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
         ),
         ("[sources.x]\nadapter = 'innkey'\nheader = 'X-T'", "sources.x.header"),
         ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\napi_url = 'api'", "sources.x.api_url"),
+        ("[sources.x]\nadapter = 'innkey'\nsecret = { env = 'S' }\nsilence = '12'", "sources.x.silence"),
         (
             "[sources.x]\nadapter = 'channex'\ntoken = { env = 'T' }\napi_url = 'https://example.com'",
             "sources.x.api_key",

@@ -7,7 +7,18 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api  # type: ignore[import-untyped]
 
-from webhooks.api import auth, bookings, letters, lock_calls, locks, operator_log, outgoing, rejected, rfids
+from webhooks.api import (
+    auth,
+    bookings,
+    letters,
+    lock_calls,
+    locks,
+    operator_log,
+    outgoing,
+    rejected,
+    rfids,
+    sources,
+)
 from webhooks.api.endpoints import StayId
 from webhooks.api.schemas import ProblemSchema
 
@@ -31,6 +42,6 @@ def init_app(app: Flask) -> None:
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.components.schema("Problem", schema=ProblemSchema)
-    for module in (bookings, letters, locks, lock_calls, rfids, rejected, outgoing, operator_log):
+    for module in (bookings, letters, locks, lock_calls, rfids, rejected, sources, outgoing, operator_log):
         api.register_blueprint(module.blueprint)
     app.before_request(auth.check)

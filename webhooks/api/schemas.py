@@ -30,6 +30,7 @@ __all__ = [
     "ProblemSchema",
     "RejectedPage",
     "RejectedSchema",
+    "SourcePage",
     "maybe",
     "maybe_number",
     "moment",
@@ -299,4 +300,31 @@ class RejectedPage(Schema):
     """A page of deliveries that were not understood."""
 
     items = fields.List(fields.Nested(RejectedSchema))
+    next = maybe()
+
+
+class SourceSchema(Schema):
+    """A source of the property file; `deliveries`: how many came to what, ever since.
+
+    `last_heard`: its last proven delivery; `silent_since` and `unproven_since` where a person was told so;
+    `away`: its own API does not answer, `refuses`: that refuses the key.
+    """
+
+    source = text()
+    adapter = text()
+    enabled = fields.Boolean()
+    last_heard = moment(allow_none=True)
+    deliveries = fields.Dict(keys=fields.String(), values=fields.Integer())
+    last_polled = moment(allow_none=True)
+    errands_waiting = fields.Integer()
+    silent_since = moment(allow_none=True)
+    unproven_since = moment(allow_none=True)
+    away = fields.Boolean()
+    refuses = fields.Boolean()
+
+
+class SourcePage(Schema):
+    """A page of sources."""
+
+    items = fields.List(fields.Nested(SourceSchema))
     next = maybe()

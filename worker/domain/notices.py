@@ -27,6 +27,8 @@ class About(StrEnum):
     SOURCE_REFUSES = "source_refuses"
     FEED_AWAY = "feed_away"
     FEED_DOUBTED = "feed_doubted"
+    SOURCE_SILENT = "source_silent"
+    SOURCE_UNPROVEN = "source_unproven"
 
 
 # Nothing that Innkey sees could settle these: they are told, and that is all.
@@ -88,6 +90,16 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
             "its stays are gone, they are cancelled after an hour.",
             "Look at the calendar on the site. If it is wrong, set enabled = false in the feed's table until "
             "it is mended. If it is right and empty, block a day far ahead there: then Innkey believes it.",
+        ),
+        About.SOURCE_SILENT: Advice(
+            "A booking system has sent nothing for longer than it ever does: bookings may be missing.",
+            "See that its webhook is still on, and has Innkey's address. If such a silence is usual, say so "
+            "with silence in the source's table.",
+        ),
+        About.SOURCE_UNPROVEN: Advice(
+            "Deliveries of a booking system keep failing their proof of origin, and are refused.",
+            "Put the secret, password or token that it has now into the source's table, then have it send "
+            "again what was refused. If all is right there, a stranger knocks at the address.",
         ),
     }
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from standardwebhooks.webhooks import Webhook
-
+from worker.sample_deliveries.signatures import standard
 from worker.sample_deliveries.stay import DAY, Document, SampleStay, hour_of, utc
 from worker.secret import Secret
 
@@ -27,7 +26,7 @@ def sign(body: bytes, secret: Secret, now: datetime) -> dict[str, str]:
     return {
         "svix-id": sent_id,
         "svix-timestamp": str(int(now.timestamp())),
-        "svix-signature": Webhook(secret.reveal()).sign(sent_id, now, body.decode()),
+        "svix-signature": standard(sent_id, body, secret, now),
     }
 
 

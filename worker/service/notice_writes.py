@@ -10,6 +10,7 @@ from worker.domain.media import door_of
 from worker.domain.notices import TOLD_ONCE, About, DoorWarning, Notice
 from worker.domain.record import Stay
 from worker.domain.signs import Signs
+from worker.domain.source_signs import SourceSigns
 from worker.store.commit import Commit
 from worker.store.notices import settled_commands, told_commands
 
@@ -72,6 +73,23 @@ def source_commands(
     """The Redis commands that tell of what is wrong with a source, or that it is over; the same `cause`."""
     notice = Notice(about=about, where=source, opened=now, source=source, detail=cause)
     return settled_commands(notice) if is_over else told_commands(notice)
+
+
+def source_signs_commands(
+    source: str, before: SourceSigns, after: SourceSigns, now: datetime
+) -> list[list[str | int]]:
+    """The Redis commands that tell of a source's silence or of its failing proofs, and of their ends."""
+    commands: list[list[str | int]] = []
+    for about, words, old, new in (
+        (About.SOURCE_SILENT, "Nothing has come since", before.silent, after.silent),
+        (About.SOURCE_UNPROVEN, "All has been refused since", before.unproven, after.unproven),
+    ):
+        if old is not None and old != new:
+            cause = f"{words} {old:%Y-%m-%d at %H:%M} UTC."
+            commands += source_commands(about, source, now, cause=cause, is_over=True)
+        if new is not None and old != new:
+            commands += source_commands(about, source, now, cause=f"{words} {new:%Y-%m-%d at %H:%M} UTC.")
+    return commands
 
 
 def signs_commands(lock: str, before: Signs, after: Signs, now: datetime) -> list[list[str | int]]:

@@ -27,6 +27,8 @@ METRICS: Final = PREFIX + "metrics"  # HASH counter -> count
 OPERATORS: Final = PREFIX + "operators"  # STREAM: what people have done
 OUTGOING: Final = PREFIX + "outgoing"  # SET of endpoints to which messages are kept
 ERRANDS: Final = PREFIX + "errands"  # ZSET source -> ms: when something is to be asked of it
+SOURCES: Final = PREFIX + "sources"  # SET of sources that have signs
+WATCHED: Final = PREFIX + "sources-watched"  # exists for as long as no worker need judge the sources again
 INDEX_KEY: Final = PREFIX + "index-key"  # the key of the PIN index, encrypted
 
 
@@ -258,3 +260,8 @@ def source_notes(source: str) -> str:
 def feed(name: str) -> str:
     """What is known of one calendar's stays, encrypted."""
     return f"{PREFIX}feed:{name}"
+
+
+def source_signs(source: str) -> str:
+    """What a source shows of itself: when it was heard of, its longest silences, what was told of them."""
+    return f"{PREFIX}source-signs:{source}"

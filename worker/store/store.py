@@ -20,6 +20,7 @@ from worker.store.notices import Notices
 from worker.store.operator_log import OperatorLog
 from worker.store.redis_client import connect
 from worker.store.scripts import Scripts
+from worker.store.source_signs import SignsOfSources
 from worker.store.stays import Stays
 from worker.store.trail import Trails
 from worker.store.vault import Vault, shared_vault
@@ -37,6 +38,7 @@ class Store:
     events: Events
     errands: Errands
     feeds: Feeds
+    source_signs: SignsOfSources
     agenda: Agenda
     alerts: Alerts
     notices: Notices
@@ -63,6 +65,7 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
         events=events,
         errands=Errands(client, scripts),
         feeds=Feeds(client, scripts, vault, events),
+        source_signs=SignsOfSources(client, scripts),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),
         notices=Notices(client),
