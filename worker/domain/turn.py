@@ -185,7 +185,7 @@ def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | N
 
 def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
     if isinstance(step, WaitForSlot):
-        # A retry has gone as far as it can: the lock was read. That it is full is told by a letter in its time.
+        # A retry has gone as far as it can. That the lock is full is told by a letter in its time.
         letter = None if code.letter is not None and code.letter.retrying else code.letter
         return replace(code, waiting=True, again_at=None, letter=letter)
     if isinstance(step, ChoosePin | SetClock | Push):
