@@ -13,17 +13,20 @@ from typing import Any, cast
 
 import structlog
 
+from webhooks.feeds.visit import FEED, FeedVisit
 from webhooks.kept_tokens import KeptTokens
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Acknowledges, Answers, Lists, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
 from webhooks.sources.oauth import TokenAuth
+from webhooks.told import settle, tell
 from webhooks.unlisted import ASK, ask, ask_for_unlisted
 from webhooks.write_back import WriteBack
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
 from worker.property_access import SourceConfig
-from worker.service.notice_writes import bad_event_commands, source_commands
+from worker.property_feeds import FeedConfig
+from worker.service.notice_writes import bad_event_commands
 from worker.store.errands import PIN, Errand, Round
 from worker.store.events import RejectedEvent, rejected_id
 from worker.store.redis_client import RedisError
@@ -67,16 +70,23 @@ class Runner:
     innkey: Innkey
 
     def begin(self) -> None:
-        """Put the polls of all sources on their timetables."""
+        """Put the polls of all sources and feeds on their timetables."""
         now = self.innkey.store.agenda.now()
         for config in self._sources():
             if lists(config) is not None and config.poll:
                 # What went missing while Innkey was down, before all else.
                 self.innkey.store.errands.begin(config.name, FULL, now)
                 self.innkey.store.errands.begin(config.name, POLL, now + config.poll)
+        for feed in self.innkey.configuration.properties.feeds.values():
+            if feed.enabled:
+                self.innkey.store.errands.begin(feed.name, FEED, now)
 
     def run(self, source: str) -> None:
-        """Run what is due at one source, unless another worker does. Raises redis' errors."""
+        """Run what is due at one source or feed, unless another worker does. Raises redis' errors."""
+        feed = self.innkey.configuration.properties.feeds.get(source)
+        if feed is not None:
+            self._run_feed(feed)
+            return
         config = self.innkey.configuration.properties.sources.get(source)
         adapter = answers(config) if config is not None and config.enabled else None
         taken = self.innkey.store.errands.take(source) if adapter is not None else None
@@ -87,6 +97,15 @@ class Runner:
                 if isinstance(api.auth, TokenAuth):
                     api.auth.keep_in(KeptTokens(self.innkey.store.tokens, config.name))
                 _Visit(self.innkey, config, adapter, api, taken).go()
+        finally:
+            self.innkey.store.errands.leave(taken)
+
+    def _run_feed(self, feed: FeedConfig) -> None:
+        taken = self.innkey.store.errands.take(feed.name) if feed.enabled else None
+        if taken is None:
+            return
+        try:
+            FeedVisit(self.innkey, feed, taken).go()
         finally:
             self.innkey.store.errands.leave(taken)
 
@@ -282,17 +301,8 @@ class _Visit:
         return True
 
     def _tell(self, about: About, cause: str) -> None:
-        self._write(source_commands(about, self.config.name, self.innkey.clock.now(), cause=cause))
-        self.innkey.store.errands.note(self.config.name, about.value, cause)
+        tell(self.innkey, self.config.name, about, cause)
 
     def _settle(self) -> None:
         """It answers: what people were told of it is over."""
-        told = self.innkey.store.errands.notes(self.config.name)
-        for about in (About.SOURCE_AWAY, About.SOURCE_REFUSES):
-            if about.value in told:
-                now, cause = self.innkey.clock.now(), told[about.value]
-                self._write(source_commands(about, self.config.name, now, cause=cause, is_over=True))
-                self.innkey.store.errands.forget_note(self.config.name, about.value)
-
-    def _write(self, commands: list[list[str | int]]) -> None:
-        self.innkey.ledger.run_commands(commands)
+        settle(self.innkey, self.config.name, About.SOURCE_AWAY, About.SOURCE_REFUSES)

@@ -45,6 +45,11 @@ COUNTERS: Mapping[str, Kind] = {
         "Reservations read from a source's own API: `news`, `known`, or `not_understood`.",
         ("source", "outcome"),
     ),
+    "feeds": Kind(
+        "innkey_feed_reads_total",
+        "Reads of calendars: `read`, `unchanged`, `empty` while stays are awaited, or `failed`.",
+        ("feed", "outcome"),
+    ),
     "webhooks": Kind(
         "innkey_webhooks_total", "Deliveries to configured sources, by their outcome.", ("source", "outcome")
     ),

@@ -17,12 +17,21 @@ from worker.domain.house import Account, House
 from worker.environment import Environment
 from worker.property_access import AccountAccess, SourceConfig, account_access, read_sources
 from worker.property_checks import read_house
+from worker.property_feeds import FeedConfig, read_feeds
 from worker.property_findings import Findings
 from worker.property_outgoing import EndpointConfig, read_outgoing
 from worker.property_schemas import AccountSchema, FileSchema
 from worker.settings import Settings
 
-__all__ = ["ADAPTERS", "AccountAccess", "EndpointConfig", "Properties", "SourceConfig", "load_properties"]
+__all__ = [
+    "ADAPTERS",
+    "AccountAccess",
+    "EndpointConfig",
+    "FeedConfig",
+    "Properties",
+    "SourceConfig",
+    "load_properties",
+]
 
 ADAPTERS = frozenset(
     {
@@ -44,13 +53,13 @@ ADAPTERS = frozenset(
     }
 )
 
-_NOT_PLANNED = frozenset({"sources", "outgoing"})
+_NOT_PLANNED = frozenset({"sources", "feeds", "outgoing"})
 _ACCOUNT_RULES = ("max_in_flight", "call_timeout", "vendor_hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
-    """What the property file says. `fingerprint` changes with all but sources, outgoing and comments.
+    """What the property file says. `fingerprint` changes with all but sources, feeds, outgoing and comments.
 
     `modified`: when the file was written last.
     """
@@ -58,6 +67,7 @@ class Properties:
     house: House
     accounts_access: Mapping[str, AccountAccess]
     sources: Mapping[str, SourceConfig]
+    feeds: Mapping[str, FeedConfig]
     outgoing: Mapping[str, EndpointConfig]
     fingerprint: str
     modified: datetime
@@ -76,13 +86,19 @@ def load_properties(
     accounts, access = _accounts(top.get("accounts", {}), settings, findings)
     house = read_house(top, accounts, findings)
     sources = read_sources(top.get("sources", {}), ADAPTERS, findings)
+    feeds = read_feeds(top.get("feeds", {}), house.units, sources, findings)
     outgoing = read_outgoing(top.get("outgoing", {}), findings)
     if findings.problems:
         raise ConfigurationError(findings.problems)
     return Properties(
-        house=replace(house, sources=frozenset(sources), write_back=_writing_back(sources)),
+        house=replace(
+            house,
+            sources=frozenset([*sources, *feeds]),
+            write_back=_writing_back(sources),
+        ),
         accounts_access=MappingProxyType(access),
         sources=MappingProxyType(sources),
+        feeds=MappingProxyType(feeds),
         outgoing=MappingProxyType(outgoing),
         fingerprint=_fingerprint(content),
         modified=_modified(Path(path)),
@@ -134,6 +150,6 @@ def _accounts(
 
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
-    """Hash the meaning, not the bytes: a comment or a new webhook secret must not re-plan a single stay."""
+    """Hash the meaning, not the bytes: a comment, a secret or a feed must not re-plan a single stay."""
     planned = {key: value for key, value in content.items() if key not in _NOT_PLANNED}
     return hashlib.sha256(json.dumps(planned, sort_keys=True, default=str).encode()).hexdigest()

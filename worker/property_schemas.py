@@ -30,6 +30,7 @@ from worker.setting_values import hook_url, http_url
 __all__ = [
     "AccountSchema",
     "BatterySchema",
+    "FeedSchema",
     "FileSchema",
     "LockSchema",
     "OutgoingSchema",
@@ -64,6 +65,7 @@ class FileSchema(Schema):
     battery = Table()
     accounts = Table()
     sources = Table()
+    feeds = Table()
     outgoing = Table()
     locks = Table()
     units = Table()
@@ -141,6 +143,17 @@ class SourceSchema(Schema):
     poll = Duration(zero=True)
     write_pin = Flag()
     silence = Duration(zero=True)
+
+
+class FeedSchema(Schema):
+    """`[feeds.X]`."""
+
+    url = SecretRef(required=True)
+    unit = Text(required=True)
+    every = Duration()
+    enabled = Flag()
+    kind = Choice("airbnb", "vrbo", "booking", "generic")
+    closed = Choice("stay", "block")
 
 
 class OutgoingSchema(Schema):

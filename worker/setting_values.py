@@ -124,6 +124,16 @@ def http_url(text: str) -> str:
     return text.strip().rstrip("/")
 
 
+def calendar_url(text: str) -> Secret:
+    """Accept the http or https address of a calendar: who has it can read it, so it is kept as a secret."""
+    parts = _split(text, ("https", "http"))
+    if "@" in parts.netloc:
+        raise BadValue("holds a user name or a password", "leave them out of the address")
+    if not text.strip().isascii() or not text.strip().isprintable():
+        raise BadValue("holds characters that no address has", "copy it from the site once more")
+    return Secret(text.strip().partition("#")[0])
+
+
 def hook_url(text: str) -> str:
     """Accept the http or https address of a webhook, query and all, without user and fragment."""
     parts = _split(text, ("https", "http"))

@@ -128,9 +128,11 @@ class Watch:
 
 def look(world: World, api: Api, hand_typed: dict[tuple[str, int], str]) -> Seen:
     """The world as it is now. Raises httpx.HTTPError where no web answers."""
-    letters = list(api.items("/v1/dead-letters", state="open"))
+    letters = {one["id"]: one for one in api.items("/v1/dead-letters", state="open")}
     bookings = {one["id"]: one for one in api.items("/v1/bookings") if one["source"] == SOURCE}
     state = world.vendor.state()
     locks = {lock["name"]: {code["slot"]: dict(code) for code in lock["codes"]} for lock in state["locks"]}
     now = datetime.fromtimestamp(time.time(), UTC)
-    return Seen(now, bookings, letters, locks, dict(hand_typed))
+    # One that opened, or was settled, between the two: a booking's state goes with either.
+    letters |= {one["id"]: one for one in api.items("/v1/dead-letters", state="open")}
+    return Seen(now, bookings, list(letters.values()), locks, dict(hand_typed))

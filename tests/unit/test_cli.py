@@ -140,6 +140,7 @@ def test_config_check_for_programs(configured: Path) -> None:
         "units": ["beach-house"],
         "locks": ["SS000001", "SS000002"],
         "sources": ["direct"],
+        "feeds": [],
         "accounts": ["default"],
         "problems": [],
     }

@@ -16,10 +16,12 @@ from worker.domain.house import Account, BatteryRules, House, Lock, Policy, Trai
 from worker.domain.outgoing import TOPICS
 from worker.durations import parse_duration
 from worker.property_access import SourceConfig
+from worker.property_feeds import FeedConfig
 from worker.property_outgoing import EndpointConfig
 from worker.property_schemas import (
     AccountSchema,
     BatterySchema,
+    FeedSchema,
     FileSchema,
     HeaderSchema,
     LockSchema,
@@ -41,6 +43,7 @@ SECTIONS: dict[str, type[Schema]] = {
     "### `[battery]`": BatterySchema,
     "### `[accounts.X]`": AccountSchema,
     "### `[sources.X]`": SourceSchema,
+    "### `[feeds.X]`": FeedSchema,
     "### `[outgoing.X]`": OutgoingSchema,
     "### `[locks.X]`": LockSchema,
     "### `[units.X]`": UnitSchema,
@@ -194,6 +197,17 @@ def test_the_other_defaults_are_those_of_the_code() -> None:
         read["check_out"],
     )
     assert (lock.account, lock.reader) == (literal(locks["account"]), literal(locks["reader"]))
+
+
+def test_the_defaults_of_a_feed_are_those_of_the_code() -> None:
+    """Each default that is a value, read as the property file would be, is the feed's own."""
+    table, feed = rows("### `[feeds.X]`"), FeedConfig(name="a")
+    read = {
+        key: FeedSchema().fields[key].deserialize(literal(table[key]))
+        for key in ("every", "enabled", "closed")
+    }
+
+    assert {key: getattr(feed, key) for key in read} == read
 
 
 def test_the_defaults_of_an_endpoint_are_those_of_the_code() -> None:

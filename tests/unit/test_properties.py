@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from worker.configuration import check_configuration, load_configuration
 from worker.configuration_error import ConfigurationError
+from worker.domain.feeds import FeedKind
 from worker.domain.house import BatteryRules, Policy, TrailRules
 from worker.durations import LONGEST, format_duration, parse_duration
 from worker.properties import Properties, load_properties
 from worker.property_access import KEY_PAIRS, THIN
+from worker.property_feeds import FeedConfig
 from worker.secret import Secret
 from worker.settings import load_settings
 
@@ -495,7 +497,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_follows_the_meaning(tmp_path: Path) -> None:
-    """Comments, order of tables and sources leave it alone; policy, locks and units change it."""
+    """Comments, order of tables, sources and feeds leave it alone; policy, locks and units change it."""
     print_of = load(tmp_path, GOOD).fingerprint
 
     assert print_of == load(tmp_path, GOOD + "\n# a comment\n").fingerprint
@@ -503,11 +505,91 @@ def test_the_fingerprint_follows_the_meaning(tmp_path: Path) -> None:
     assert moved in GOOD
     assert print_of == load(tmp_path, GOOD.replace(moved, "") + f"\n    {moved}").fingerprint
     assert print_of == load(tmp_path, GOOD.replace("enabled = false", "enabled = true")).fingerprint
+    assert print_of == load(tmp_path, GOOD + FEED, {**ENVIRON, "U": ADDRESS}).fingerprint
     assert print_of != load(tmp_path, GOOD.replace("pin_length = 4", "pin_length = 5")).fingerprint
     assert (
         print_of
         != load(tmp_path, GOOD.replace('["SS000001", "SS000002"]', '["SS000002", "SS000001"]')).fingerprint
     )
+
+
+ADDRESS = "https://www.example.com/calendar/ical/1.ics?s=canary-7f3a91"
+FEED = """
+    [feeds.beach]
+    url = { env = "U" }
+    unit = "beach-house"
+"""
+
+
+def test_feeds_arrive(tmp_path: Path) -> None:
+    """A feed has its address as a secret, and the usual rhythm; its name is one that stays may bear."""
+    more = """every = "1h"
+    kind = "booking"
+    closed = "block"
+    enabled = false
+    """
+    environ = {**ENVIRON, "U": ADDRESS}
+    plain = load(tmp_path, GOOD + FEED, environ)
+    assert FeedConfig(name="beach", url=Secret(ADDRESS), unit="beach-house") == plain.feeds["beach"]
+    assert {"direct", "Other_1", "beach"} == plain.house.sources
+    assert CANARY not in repr(plain)
+    assert (
+        FeedConfig(
+            name="beach",
+            url=Secret(ADDRESS),
+            unit="beach-house",
+            every=timedelta(hours=1),
+            kind=FeedKind.BOOKING,
+            closed="block",
+            enabled=False,
+        )
+        == load(tmp_path, GOOD + FEED + f"    {more}", environ).feeds["beach"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("feed", "expected"),
+    [
+        ("[feeds.beach]", {"feeds.beach.url", "feeds.beach.unit"}),
+        ('[feeds."a b"]\nurl = { env = "U" }\nunit = "beach-house"', {'feeds."a b"'}),
+        ('[feeds.staff]\nurl = { env = "U" }\nunit = "beach-house"', {"feeds.staff"}),
+        ('[feeds.direct]\nurl = { env = "U" }\nunit = "beach-house"', {"feeds.direct"}),
+        ('[feeds.a]\nurl = "https://example.com/1.ics"\nunit = "beach-house"', {"feeds.a.url"}),
+        ('[feeds.a]\nurl = { env = "UNSET" }\nunit = "beach-house"', {"feeds.a.url"}),
+        ('[feeds.a]\nurl = { env = "BAD" }\nunit = "beach-house"', {"feeds.a.url"}),
+        ('[feeds.a]\nurl = { env = "U" }\nunit = "beech-house"', {"feeds.a.unit"}),
+        ('[feeds.a]\nurl = { env = "U" }\nunit = "beach-house"\nevery = "4m59s"', {"feeds.a.every"}),
+        ('[feeds.a]\nurl = { env = "U" }\nunit = "beach-house"\nkind = "expedia"', {"feeds.a.kind"}),
+        ('[feeds.a]\nurl = { env = "U" }\nunit = "beach-house"\nclosed = "all"', {"feeds.a.closed"}),
+        ('[feeds.a]\nurl = { env = "U" }\nunit = "beach-house"\nadapter = "x"', {"feeds.a.adapter"}),
+        ('[feeds]\na = "https://example.com"', {"feeds.a"}),
+    ],
+)
+def test_a_feed_with_a_fault_is_told(
+    tmp_path: Path, feed: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each fault by its key path; the address is quoted in none."""
+    monkeypatch.setitem(ENVIRON, "U", ADDRESS)
+    assert expected == set(faults(tmp_path, dedent(GOOD) + feed))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "webcal://example.com/canary-7f3a91.ics",
+        "https://user:canary-7f3a91@example.com/1.ics",
+        "https:///canary-7f3a91.ics",
+        "https://example.com/canary-7f3a91\x01.ics",
+        "https://[canary-7f3a91",
+        "file:///canary-7f3a91",
+    ],
+)
+def test_an_address_that_is_none_is_not_quoted(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 9: it would be as good as the calendar."""
+    monkeypatch.setitem(ENVIRON, "U", address)
+    assert ["feeds.beach.url"] == faults(tmp_path, GOOD + FEED)
 
 
 def test_the_example_file_loads_with_the_documented_environment() -> None:

@@ -116,6 +116,13 @@ def test_a_letter_stands_for_a_code() -> None:
     assert [6] == promises(compare(LAYOUT, wanted(), seen(locks=locks, letters=[letter(lock=GATE, slot=1)])))
 
 
+def test_the_pin_that_the_api_shows_is_the_own_doors() -> None:
+    """While that door is with a person a new PIN may be on the others; their PIN counts again after that."""
+    locks = {GATE: {120: code(pin="111222")}, DOOR: {}}
+    assert [] == compare(LAYOUT, wanted(), seen(locks=locks, letters=[letter()]))
+    assert 8 in promises(compare(LAYOUT, wanted(), seen(locks={**locks, DOOR: {120: code()}})))
+
+
 @pytest.mark.parametrize(
     "changes", [{"status": "cancelled"}, {"status": "blocked"}, {"check_out": 60.0}, {"unit": "b01-2"}]
 )

@@ -10,6 +10,7 @@ from webhooks.api.endpoints import Blueprint, endpoint
 from webhooks.api.paging import listed
 from webhooks.api.schemas import PageQuery, RejectedPage, RejectedSchema
 from webhooks.errands import wanted
+from webhooks.feeds.visit import FEED
 from webhooks.problems import Problem
 from webhooks.services import does, innkey, now
 from webhooks.sources import ADAPTERS
@@ -65,12 +66,13 @@ def _replayed(rejected: RejectedEvent, moment: datetime) -> RejectedEvent:
 
 
 def _parsed(rejected: RejectedEvent) -> Parsed:
-    config = innkey().configuration.properties.sources.get(rejected.source)
-    if config is None:
+    properties = innkey().configuration.properties
+    config = properties.sources.get(rejected.source)
+    if config is None and rejected.source not in properties.feeds:
         message = "is not in the property file any more; put it back, or leave this delivery be"
         raise Problem(422, "The delivery's source is gone.", errors={"source": [message]})
-    if rejected.asked is not None:
-        return Parsed(rejected.id, asks=(rejected.asked,))
+    if config is None or rejected.asked is not None:
+        return Parsed(rejected.id, asks=(rejected.asked or FEED,))
     try:
         return ADAPTERS[config.adapter].parse(_delivery(rejected), config)
     except NotUnderstoodError as error:

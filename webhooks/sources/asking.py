@@ -12,7 +12,16 @@ from typing import Any, Final, Self
 
 import httpx
 
-__all__ = ["Asking", "AskingError", "GoneError", "LaterError", "Params", "RefusedError", "content_of"]
+__all__ = [
+    "Asking",
+    "AskingError",
+    "GoneError",
+    "LaterError",
+    "Params",
+    "RefusedError",
+    "content_of",
+    "retry_after",
+]
 
 Params = Mapping[str, str | int | Sequence[str]]  # a list is the same name several times
 
@@ -139,7 +148,7 @@ def _json(answer: httpx.Response, content: bytes) -> Any:
     if status in (404, 410):
         raise GoneError(f"HTTP {status}")
     if status in _LATER or status >= 500 or 300 <= status < 400:
-        raise LaterError(f"HTTP {status}", _after(answer.headers.get("Retry-After")))
+        raise LaterError(f"HTTP {status}", retry_after(answer.headers.get("Retry-After")))
     if status >= 400:
         raise RefusedError(status)
     if not content.strip():
@@ -150,7 +159,7 @@ def _json(answer: httpx.Response, content: bytes) -> Any:
         raise LaterError("an answer that is not JSON") from None
 
 
-def _after(given: str | None) -> timedelta | None:
+def retry_after(given: str | None) -> timedelta | None:
     """`Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); None where it is neither."""
     if given is None:
         return None

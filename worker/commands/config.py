@@ -47,7 +47,8 @@ def _tell(found: Configuration, *, as_json: bool) -> None:
         print_json({"good": True, **names, "problems": []})
         return
     counted = [plural(len(names[kind]), kind.removesuffix("s")) for kind in ("units", "locks")]
-    listed = [f"{kind} {', '.join(names[kind]) or 'none'}" for kind in ("sources", "accounts")]
+    kinds = ("sources", "feeds", "accounts") if names["feeds"] else ("sources", "accounts")
+    listed = [f"{kind} {', '.join(names[kind]) or 'none'}" for kind in kinds]
     click.echo(f"configuration is good: {', '.join(counted)}, {'; '.join(listed)}")
 
 
@@ -57,5 +58,6 @@ def _names(found: Configuration) -> dict[str, Any]:
         "units": list(house.units),
         "locks": list(house.locks),
         "sources": list(found.properties.sources),
+        "feeds": list(found.properties.feeds),
         "accounts": list(house.accounts),
     }

@@ -103,4 +103,6 @@ def _note(code: AccessCode | None) -> str:
         return "The code is on the lock."
     if code.slot is not None and code.phase is Phase.SETTING:
         return "The code got a slot, or its stay was changed: Innkey works on it again."
+    if code.waiting:
+        return "What was tried again has gone well; the code waits for a free slot."
     return "No longer wanted: the stay was changed, cancelled, or is over."

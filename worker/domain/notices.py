@@ -26,6 +26,8 @@ class About(StrEnum):
     SOURCE_AWAY = "source_away"
     SOURCE_REFUSES = "source_refuses"
     PIN_NOT_WRITTEN = "pin_not_written"
+    FEED_AWAY = "feed_away"
+    FEED_DOUBTED = "feed_doubted"
     SOURCE_SILENT = "source_silent"
     SOURCE_UNPROVEN = "source_unproven"
 
@@ -82,6 +84,17 @@ WORDS: Mapping[About, Advice] = MappingProxyType(
         About.PIN_NOT_WRITTEN: Advice(
             "A stay's PIN was written into its booking system, and is not seen there. The doors are right.",
             "See that the key may write there; tell the guest the PIN by hand if nobody else does.",
+        ),
+        About.FEED_AWAY: Advice(
+            "A booking site's calendar could not be read for half an hour. Its stays stay as they are.",
+            "Copy its address from the site once more, and put it where url of the feed's table says. "
+            "Innkey keeps reading.",
+        ),
+        About.FEED_DOUBTED: Advice(
+            "A booking site's calendar has suddenly lost its stays. An empty one cancels nothing; if most of "
+            "its stays are gone, they are cancelled after an hour.",
+            "Look at the calendar on the site. If it is wrong, set enabled = false in the feed's table until "
+            "it is mended. If it is right and empty, block a day far ahead there: then Innkey believes it.",
         ),
         About.SOURCE_SILENT: Advice(
             "A booking system has sent nothing for longer than it ever does: bookings may be missing.",

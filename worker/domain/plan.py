@@ -146,9 +146,12 @@ def _is_troubled(code: AccessCode) -> bool:
 
 
 def _turned_to_leave(code: AccessCode) -> AccessCode:
+    is_off = code.slot is None and code.doubt is None
+    if code.phase is Phase.REMOVED and is_off:
+        return _without_letter(code)
     if code.phase in (Phase.REMOVING, Phase.REMOVED):
         return code
-    if code.slot is None and code.doubt is None:
+    if is_off:
         return _without_letter(code.fresh(Phase.REMOVED))
     return _without_letter(code.fresh(Phase.REMOVING))
 

@@ -185,7 +185,9 @@ def _blank(stay: Stay, visit: Visit, house: House, now: datetime) -> Written | N
 
 def _decided(code: AccessCode, step: Step, visit: Visit) -> AccessCode:
     if isinstance(step, WaitForSlot):
-        return replace(code, waiting=True, again_at=None)
+        # A retry has gone as far as it can. That the lock is full is told by a letter in its time.
+        letter = None if code.letter is not None and code.letter.retrying else code.letter
+        return replace(code, waiting=True, again_at=None, letter=letter)
     if isinstance(step, ChoosePin | SetClock | Push):
         # A slot is free. Were it still waiting, the record would rest between choosing a PIN and the push.
         return replace(code, waiting=False)
@@ -268,9 +270,9 @@ def crashed(stay: Stay, lock: str, now: datetime) -> Stay:
 def unread(
     stay: Stay, lock: str, outcome: Outcome, hold: timedelta, house: House, now: datetime
 ) -> Stay | None:
-    """The stay after its lock's list could not be read; None where it has no code there."""
+    """The stay after its lock's list could not be read; None where nothing is due for it there (any more)."""
     code = stay.code(lock)
-    if code is None:
+    if code is None or code.due is None or code.due > now:
         return None
     return stay.with_code(misread(code, outcome, now, Terms(policy=policy_of(stay, house), hold=hold)))
 

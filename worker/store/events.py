@@ -65,6 +65,18 @@ class Events:
         args = [_short(event.id), body, key, int(REMEMBER_IDS.total_seconds())]
         return key, bool(self._scripts.run("accept", args, names))
 
+    def accepted_commands(self, event: BookingEvent) -> tuple[str, list[list[str | int]]]:
+        """The event's key, and the Redis commands that accept it in a write that it goes along with.
+
+        For events that nobody else sends: whether it is new is not asked.
+        """
+        key, stay = event_key(event.key.source, event.id), str(event.key)
+        return key, [
+            ["SET", keys.event(key), self._vault.seal(_dump_event(event))],
+            ["ZADD", keys.INBOX, to_millis(event.version.stamp), key],
+            ["SADD", keys.pending(stay), key],
+        ]
+
     def get(self, key: str) -> BookingEvent | None:
         """An accepted event that is not applied yet."""
         found = self._client.get(keys.event(key))

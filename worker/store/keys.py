@@ -262,6 +262,11 @@ def source_notes(source: str) -> str:
     return f"{PREFIX}source:{source}"
 
 
+def feed(name: str) -> str:
+    """What is known of one calendar's stays, encrypted."""
+    return f"{PREFIX}feed:{name}"
+
+
 def source_signs(source: str) -> str:
     """What a source shows of itself: when it was heard of, its longest silences, what was told of them."""
     return f"{PREFIX}source-signs:{source}"

@@ -11,6 +11,7 @@ from worker.store.alerts import Alerts
 from worker.store.deliveries import Deliveries
 from worker.store.errands import Errands
 from worker.store.events import Events
+from worker.store.feeds import Feeds
 from worker.store.generations import Generations
 from worker.store.health import Health
 from worker.store.letters import Letters
@@ -37,6 +38,7 @@ class Store:
     letters: Letters
     events: Events
     errands: Errands
+    feeds: Feeds
     source_signs: SignsOfSources
     agenda: Agenda
     alerts: Alerts
@@ -55,14 +57,16 @@ def open_store(url: str, secret_keys: list[str], *, patient: bool = True) -> Sto
     client = connect(url, patient=patient)
     vault = shared_vault(client, secret_keys)
     scripts = Scripts(client)
+    events = Events(client, scripts, vault)
     return Store(
         client=client,
         scripts=scripts,
         vault=vault,
         stays=Stays(client, vault),
         letters=Letters(client),
-        events=Events(client, scripts, vault),
+        events=events,
         errands=Errands(client, scripts),
+        feeds=Feeds(client, scripts, vault, events),
         source_signs=SignsOfSources(client, scripts),
         agenda=Agenda(client, scripts),
         alerts=Alerts(client),

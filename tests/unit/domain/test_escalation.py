@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.domain.kit import MINUTE, NOW, Bench, a_house, an_entry, of
+from tests.unit.domain.kit import DAY, HOLD, MINUTE, NOW, Bench, a_house, an_entry, of
 from worker.domain.access_code import LetterRef, Try
 from worker.domain.dead_letter import DeadLetter, LetterState, problem_of
 from worker.domain.escalation import explanation, open_letters, settled_letters, trouble_of
 from worker.domain.outcomes import Entry, Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.steps import Push, Wait
+from worker.domain.turn import unread
 
 ONCE = a_house(retry_delays=())
 
@@ -113,6 +114,25 @@ def test_an_extension_whose_lock_cannot_be_read_is_a_letter(kind: Kind) -> None:
     assert Job.LIST is bench.letter.job
 
 
+def test_a_failed_read_is_no_failure_of_what_is_no_longer_wanted() -> None:
+    """Promise 8: a visit goes on with what was due as it began; a stay cancelled meanwhile is at rest.
+
+    A campaign found a letter for such a code: its retry had nothing to do, and so it never ended.
+    """
+    bench = Bench(house=a_house(retry_delays=())).book().event("cancelled")
+    assert bench.code.due is None
+    assert unread(bench.stay, bench.lock, Outcome(Kind.DOUBT), HOLD, bench.house, bench.now) is None
+
+
+def test_a_letter_about_a_code_that_is_off_settles_itself() -> None:
+    """Promise 8: whatever left it open, there is nothing that a person could do about it."""
+    bench = Bench().book().event("cancelled")
+    bench.write(
+        bench.stay.with_code(replace(bench.code, letter=LetterRef("x", Reason.UNCONFIRMED, Job.LIST)))
+    )
+    assert bench.letter is None
+
+
 def test_a_lock_that_can_be_read_again_forgets_its_failed_reads() -> None:
     """F06: a good list starts the count anew; after a letter nothing is read before a person says so."""
     bench = Bench(house=a_house(retry_delays=(timedelta(0),))).book()
@@ -156,6 +176,24 @@ def test_a_waiting_code_is_looked_at_again_and_does_not_spin() -> None:
     bench.look(an_entry(120, name="Cleaner"))
     assert bench.code.due is not None
     assert timedelta(minutes=1) <= bench.code.due - bench.now <= timedelta(hours=1)
+
+
+def test_a_retry_that_leads_to_waiting_has_gone_well() -> None:
+    """Promise 8: the lock was read, and it is full: that letter is settled, and the next is in time."""
+    house = a_house(first_slot=120, last_slot=120, retry_delays=(), at_risk=DAY)
+    bench = Bench(house=house)
+    bench.event("created", unit="cabin", check_in="2026-12-10T15:00", check_out="2026-12-12T10:00")
+    bench.misread()
+    assert bench.letter is not None
+    retried(bench)
+    bench.wait_until_due().look(an_entry(120, name="Cleaner"))
+    assert bench.code.waiting
+    assert 1 == len(bench.settled)
+    while (letter := bench.letter) is None:
+        bench.wait_until_due().look(an_entry(120, name="Cleaner"))
+    assert Reason.NO_FREE_SLOT is letter.reason
+    assert bench.stay.check_in is not None
+    assert bench.now == bench.stay.check_in - DAY
 
 
 def test_a_booking_that_cannot_be_planned_has_a_letter_of_its_own() -> None:
