@@ -8,11 +8,12 @@ import dramatiq
 import structlog
 
 from webhooks.errands import Runner
+from worker.actors import CappedThreads
 from worker.bootstrap import Innkey
 from worker.broker import RUN_ERRANDS, SOURCES
 from worker.store.redis_client import RedisError
 
-__all__ = ["Errands", "Reminder"]
+__all__ = ["Reminder", "declare"]
 
 MOST_AT_ONCE = 2  # threads of a worker: systems that keep their callers waiting must not take them all
 LOOK_SECONDS = 1.0
@@ -20,23 +21,10 @@ LOOK_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Errands:
-    """The actor. A source that comes when all its threads are busy is left to the next reminder."""
-
-    def __init__(self, innkey: Innkey) -> None:
-        self._runner, self._free = Runner(innkey), threading.BoundedSemaphore(MOST_AT_ONCE)
-
-    def declare(self, broker: dramatiq.Broker) -> None:
-        """Declare it on `broker`."""
-        dramatiq.actor(actor_name=RUN_ERRANDS, queue_name=SOURCES, broker=broker)(self.run)
-
-    def run(self, source: str) -> None:
-        """Run what is due at a source."""
-        if self._free.acquire(blocking=False):
-            try:
-                self._runner.run(source)
-            finally:
-                self._free.release()
+def declare(broker: dramatiq.Broker, innkey: Innkey) -> None:
+    """Declare the actor on `broker`."""
+    threads = CappedThreads(Runner(innkey), MOST_AT_ONCE)
+    dramatiq.actor(actor_name=RUN_ERRANDS, queue_name=SOURCES, broker=broker)(threads.serve)
 
 
 class Reminder:

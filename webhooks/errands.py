@@ -39,6 +39,7 @@ OVERLAP = timedelta(minutes=5)
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=10), timedelta(minutes=30)
 KEY_DELAY = timedelta(minutes=5)
 UNKNOWN_DELAY = timedelta(minutes=1)
+UNKNOWN_SOURCE_DELAY = timedelta(minutes=10)
 MOST_FAILURES = 5
 _POLLED = "polled"
 
@@ -81,16 +82,22 @@ class Runner:
             if feed.enabled:
                 self.innkey.store.errands.begin(feed.name, FEED, now)
 
-    def run(self, source: str) -> None:
+    def serve(self, name: str) -> None:
         """Run what is due at one source or feed, unless another worker does. Raises redis' errors."""
-        feed = self.innkey.configuration.properties.feeds.get(source)
-        if feed is not None:
-            self._run_feed(feed)
-            return
-        config = self.innkey.configuration.properties.sources.get(source)
+        feed = self.innkey.configuration.properties.feeds.get(name)
+        config = self.innkey.configuration.properties.sources.get(name)
         adapter = answers(config) if config is not None and config.enabled else None
-        taken = self.innkey.store.errands.take(source) if adapter is not None else None
-        if config is None or adapter is None or taken is None:
+        if feed is not None and feed.enabled:
+            self._serve_feed(feed)
+        elif config is not None and adapter is not None:
+            self._serve_source(config, adapter)
+        else:
+            # It left the property file, or cannot be asked. A process with another file may know better.
+            self.innkey.store.errands.put_off_all(name, UNKNOWN_SOURCE_DELAY)
+
+    def _serve_source(self, config: SourceConfig, adapter: Answers) -> None:
+        taken = self.innkey.store.errands.take(config.name)
+        if taken is None:
             return
         try:
             with adapter.asking(config) as api:
@@ -100,8 +107,8 @@ class Runner:
         finally:
             self.innkey.store.errands.leave(taken)
 
-    def _run_feed(self, feed: FeedConfig) -> None:
-        taken = self.innkey.store.errands.take(feed.name) if feed.enabled else None
+    def _serve_feed(self, feed: FeedConfig) -> None:
+        taken = self.innkey.store.errands.take(feed.name)
         if taken is None:
             return
         try:
@@ -214,7 +221,7 @@ class _Visit:
             else:
                 self._take_in(reservation, document, now)
                 self._acknowledge(reservation)
-            if store.errands.next(self.taken, 0) is None:
+            if self.innkey.stopping.is_set() or store.errands.next(self.taken, 0) is None:
                 return
         if is_full and not hasattr(self.adapter, "acknowledge"):  # such a list is only what is new
             ask_for_unlisted(self.innkey, self.config.name, listed, now)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dramatiq
 
-from webhooks.errand_actor import Errands, Reminder
+from webhooks.errand_actor import Reminder, declare
 from worker.actors import running
 
 __all__: list[str] = []
 
 _innkey = running()
-Errands(_innkey).declare(dramatiq.get_broker())
+declare(dramatiq.get_broker(), _innkey)
 Reminder(_innkey).start()

@@ -38,7 +38,7 @@ class Asking:
 
     def run(self) -> None:
         """What a worker does at a hint; then it applies what came of it."""
-        Runner(self.web.innkey).run(self.name)
+        Runner(self.web.innkey).serve(self.name)
         self.web.apply()
 
     def begin(self) -> None:

@@ -103,7 +103,7 @@ class Office:
 
     def run(self) -> None:
         """What a worker does at a hint; then it applies what came of it."""
-        Runner(self.web.innkey).run(NAME)
+        Runner(self.web.innkey).serve(NAME)
         self.web.apply()
 
     def unit(self, booking: str) -> str | None:
@@ -310,6 +310,17 @@ def test_an_answer_of_no_known_shape_is_asked_for_again_later(office: Office, an
     office.pass_time()
     office.run()
     assert "40160" == office.unit("R-1")
+
+
+def test_a_source_that_left_the_property_file_is_left_alone(office: Office) -> None:
+    """Its errands stay, should it come back, and nobody is hinted at them every few seconds."""
+    errands = office.web.innkey.store.errands
+    errands.add("gone", ask("R-1"), datetime.now(UTC))
+    Runner(office.web.innkey).serve("gone")
+    later = office.web.innkey.store.client.zscore(keys.ERRANDS, "gone")
+    assert later is not None
+    assert 500 < later / 1000 - datetime.now(UTC).timestamp() < 700
+    assert 1 == errands.waiting("gone")
 
 
 def test_a_poll_finds_what_no_webhook_told(office: Office) -> None:

@@ -81,7 +81,7 @@ class Site:
 
     def run(self) -> None:
         """What a worker does at a hint; then it applies what came of it."""
-        Runner(self.web.innkey).run(NAME)
+        Runner(self.web.innkey).serve(NAME)
         self.web.apply()
 
     def read(self, times: int = 1) -> None:
@@ -330,11 +330,11 @@ def test_not_changed_is_no_answer_to_who_has_nothing(site: Site) -> None:
 def test_thousands_of_bookings_are_one_write(site: Site) -> None:
     """A calendar as long as any: all of it is accepted at once, and the same again is no news."""
     site.says(*(airbnb(f"HM{n:08}", f"u{n}", **dates(n)) for n in range(1, 2000)))
-    Runner(site.web.innkey).run(NAME)
+    Runner(site.web.innkey).serve(NAME)
     store = site.web.innkey.store
     assert 1999 == store.client.zcard(keys.INBOX)
     site.pass_time()
-    Runner(site.web.innkey).run(NAME)
+    Runner(site.web.innkey).serve(NAME)
     assert 1999 == store.client.zcard(keys.INBOX)
 
 

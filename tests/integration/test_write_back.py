@@ -75,7 +75,7 @@ class House:
 
     def run(self) -> None:
         """What a worker does at a hint; then it applies what came of it."""
-        Runner(self.web.innkey).run(NAME)
+        Runner(self.web.innkey).serve(NAME)
         self.web.apply()
 
     def pass_time(self) -> None:

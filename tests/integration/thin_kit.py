@@ -83,7 +83,7 @@ class Hotel:
 
     def run(self) -> None:
         """What a worker does at a hint; then it applies what came of it."""
-        Runner(self.web.innkey).run(self.adapter)
+        Runner(self.web.innkey).serve(self.adapter)
         self.web.apply()
 
     def pass_time(self) -> None:

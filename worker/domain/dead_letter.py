@@ -57,9 +57,15 @@ class DeadLetter:
 
 
 def problem_of(reason: Reason, *, lock: str | None, booking: str | None, account: str | None) -> str:
-    """Letters of one problem share a mail: all codes behind a dead gateway are one problem, not forty."""
+    """Letters of one problem share a mail: all codes behind a dead gateway are one problem, not forty.
+
+    `booking` is `source/id`.
+    """
     if account is not None:
         return f"{reason.value}:{account}"
     if lock is not None:
         return f"{reason.value}:{lock}"
+    if reason is Reason.UNKNOWN_UNIT and booking is not None:
+        # The first pass over an account whose other listings are not ours is one mail, not one for each.
+        return f"{reason.value}:{booking.partition('/')[0]}"
     return f"{reason.value}:{booking or ''}"

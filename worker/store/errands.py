@@ -129,6 +129,12 @@ class Errands:
         """Try an errand again then."""
         self._client.zadd(keys.errands_of(taken.source), {errand.what: to_millis(until)}, xx=True)
 
+    def put_off_all(self, source: str, span: timedelta) -> None:
+        """Hint at a source again after `span`: nobody here can ask it."""
+        seconds, _ = self._client.time()
+        at = (int(seconds) + round(span.total_seconds())) * 1000
+        self._client.zadd(keys.ERRANDS, {source: at}, xx=True)
+
     def pause(self, source: str, span: timedelta) -> None:
         """Ask this source nothing for so long."""
         self._client.set(keys.errand_pause(source), "1", px=max(round(span.total_seconds() * 1000), 1))

@@ -221,7 +221,7 @@ def test_a_whole_stay_outlives_kill_nine(own_server: EmbeddedRedis) -> None:
     assert stay == store.stays.get(StayKey("direct", "BK-1"))
     assert (event.id, False) == (event.id, store.events.accept(event)[1])
     assert 1 == store.letters.open_count()
-    assert ["unknown_unit:direct/BK-2"] == store.alerts.due(store.agenda.now())
+    assert ["unknown_unit:direct"] == store.alerts.due(store.agenda.now())
     assert rejected.body == getattr(store.events.get_rejected("r1"), "body", None)
     store.client.close()
 

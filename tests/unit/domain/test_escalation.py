@@ -242,7 +242,10 @@ def test_letters_of_one_problem_share_it() -> None:
     share = {problem_of(Reason.GATEWAY_OFFLINE, lock="L", booking=b, account=None) for b in ("a", "b")}
     assert {"gateway_offline:L"} == share
     assert "invalid_key:acc" == problem_of(Reason.INVALID_KEY, lock="L", booking="a", account="acc")
-    assert "unknown_unit:a" == problem_of(Reason.UNKNOWN_UNIT, lock=None, booking="a", account=None)
+    assert "unknown_unit:direct" == problem_of(
+        Reason.UNKNOWN_UNIT, lock=None, booking="direct/a", account=None
+    )
+    assert "bad_event:direct/a" == problem_of(Reason.BAD_EVENT, lock=None, booking="direct/a", account=None)
 
 
 def test_a_letter_keeps_every_attempt_once() -> None:
