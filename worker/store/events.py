@@ -55,14 +55,14 @@ class Events:
         """Record an event in one round trip: (its key, whether it is new). Raises redis' errors.
 
         Then nothing is kept. With `by_content` the id is made of what the sender wrote: it is new unless it
-        is the last that was said of the stay.
+        is the last that was said of the stay. News with an id of its sender's are said last, too.
         """
         key = event_key(event.key.source, event.id)
         pending = keys.pending(str(event.key))
-        names = [keys.event(key), keys.INBOX, keys.seen(event.key.source), pending]
-        names += [keys.said(str(event.key))] if by_content else []
+        said = keys.said(str(event.key))
+        names = [keys.event(key), keys.INBOX, keys.seen(event.key.source), pending, said]
         body = self._vault.seal(_dump_event(event))
-        args = [_short(event.id), body, key, int(REMEMBER_IDS.total_seconds())]
+        args = [_short(event.id), body, key, int(REMEMBER_IDS.total_seconds()), int(by_content)]
         return key, bool(self._scripts.run("accept", args, names))
 
     def accepted_commands(self, event: BookingEvent) -> tuple[str, list[list[str | int]]]:

@@ -250,3 +250,15 @@ def test_by_content(store: Store) -> None:
     assert is_new(first)
     assert is_new(replace(second, key=StayKey("direct", "BK-other")))
     assert 2 == len(store.events.pending(first.key))
+
+
+def test_by_content_after_news_with_an_id(store: Store) -> None:
+    """A poll that finds what an earlier one found says something new where a webhook came between them."""
+    polled, webhook = an_event(), replace(an_event(kind=EventType.CANCELLED), id="msg_2")
+    accept = store.events.accept
+    assert accept(polled, by_content=True)[1]
+    assert accept(webhook)[1]
+    assert accept(polled, by_content=True)[1]
+    # The same webhook once more is no news, so it hides none.
+    assert not accept(webhook)[1]
+    assert not accept(polled, by_content=True)[1]
