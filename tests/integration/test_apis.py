@@ -74,6 +74,15 @@ def test_what_does_not_concern_the_stay_is_no_news(api: Api) -> None:
     assert plain.id != event(api, moved).id
 
 
+def test_half_a_character_in_an_answer_loses_nothing(api: Api) -> None:
+    """E05: what was cut in an emoji is read all the same, and can be kept."""
+    api.documents["501"] = document(api.adapter, 501, note="cut \ud83d")
+    with api.asking() as asking:
+        found = api.module.fetch(asking, ["501"])["501"]
+    assert "cut ?" == found["note"]
+    assert "501" == event(api, found).key.id
+
+
 def test_two_reservations_that_say_the_same_are_two(api: Api) -> None:
     """Their events do not stand in for one another."""
     assert event(api, document(api.adapter, 501)).id != event(api, document(api.adapter, 502)).id

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.source_kit import event, parse
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, UnprovenError
+from webhooks.sources.reservations import content_id
 from worker import properties
 from worker.domain.booking import Status
 from worker.property_access import THIN
@@ -198,3 +199,8 @@ def test_the_page_shows_the_older_version_too() -> None:
     page = (ROOT / "docs/how-to/sources/guesty.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```json\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     assert guesty.legacy(STAY) == json.loads(shown[1])
+
+
+def test_half_a_character_has_an_id_too() -> None:
+    """Whatever a sender wrote, an id can be made of it."""
+    assert content_id({"name": "cut \ud83d"}) != content_id({"name": "cut \ud83c"})

@@ -154,9 +154,14 @@ def _json(answer: httpx.Response, content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        return json.loads(content)
+        return _of_whole_characters(json.loads(content))
     except (ValueError, RecursionError):
         raise LaterError("an answer that is not JSON") from None
+
+
+def _of_whole_characters(found: Any) -> Any:
+    """What was read, with `?` for half a surrogate pair: a name that was cut in an emoji is still a name."""
+    return json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
 
 
 def retry_after(given: str | None) -> timedelta | None:

@@ -73,7 +73,8 @@ def content_id(value: object) -> str:
         plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     except RecursionError:
         raise NotUnderstoodError({"body": ["is nested too deeply"]}) from None
-    return f"body:{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
+    digest = hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()
+    return f"body:{digest[:32]}"
 
 
 def status_of(value: object, table: Mapping[str, Status], path: str) -> Status:
