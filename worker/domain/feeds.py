@@ -99,6 +99,10 @@ class Known:
         """Whether its guest may have slept there."""
         return _day(self.starts) < today
 
+    def is_in_its_last_night(self, today: date) -> bool:
+        """Whether no more than this night is left: a site whose day begins earlier has dropped it."""
+        return _day(self.starts) <= today and _day(self.ends) <= today + _DAY
+
     def is_over(self, today: date) -> bool:
         """Whether it is the day of check-out, or later: sites drop what is past."""
         return _day(self.ends) <= today
@@ -154,7 +158,7 @@ def absorb(
 
     An empty calendar is no good read while stays are awaited: nothing is concluded from it.
     """
-    awaited = [one for one in before.known if not one.is_cancelled and not one.is_over(today)]
+    awaited = [one for one in before.known if not (one.is_cancelled or one.is_in_its_last_night(today))]
     if not calendar.events and awaited:
         return Reading(before, doubt=Doubt.EMPTY)
     pairs, fresh = _paired(before.known, calendar.listed, today)
@@ -349,11 +353,12 @@ def _start(one: Known, row: Listed, today: date) -> str:
 def _counts(one: Known, calendar: Calendar, today: date) -> bool:
     """Whether its absence would mean anything.
 
-    Not of what is cancelled or over, nor of who is in the house: nobody is shut out of where he sleeps
-    because of what a calendar does not say.
+    Not of what is cancelled or over, nor of who is in the house, nor of who comes for this night only: nobody
+    is shut out of where he sleeps because of what a calendar does not say.
     """
     is_told = calendar.is_whole and one.uid not in calendar.unread
-    return is_told and not (one.is_cancelled or one.is_over(today) or one.has_begun(today))
+    is_safe = one.has_begun(today) or one.is_in_its_last_night(today)
+    return is_told and not (one.is_cancelled or is_safe)
 
 
 def _is_doubtful(

@@ -221,6 +221,20 @@ def test_who_is_in_the_house_is_not_shut_out() -> None:
     assert [[], [], [], []] == [desk.read(other) for _ in range(4)]
 
 
+def test_who_comes_for_this_night_only_is_not_shut_out() -> None:
+    """A site whose day begins earlier drops today's night in the afternoon, and that may be all there was."""
+    desk, other = Desk(), a_stay("u2", 20)
+    desk.read(a_stay(begins=0, nights=1), other)
+    assert [[], [], [], []] == [desk.read(other) for _ in range(4)]
+
+
+def test_a_calendar_without_the_last_night_is_no_doubt() -> None:
+    """E05: the only stay came for this night, and the site has dropped it already."""
+    desk = Desk()
+    desk.read(a_stay(begins=0, nights=1))
+    assert ([], None) == (desk.read(), desk.doubt)
+
+
 def test_a_stay_that_returns_is_reinstated() -> None:
     """D21: after its cancellation too, under the same id."""
     desk, other = Desk(), a_stay("u2", 20)
