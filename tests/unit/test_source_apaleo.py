@@ -91,12 +91,18 @@ def test_ids_that_lead_elsewhere(name: object) -> None:
         ("InHouse", Status.CONFIRMED),
         ("CheckedOut", Status.CONFIRMED),
         ("Canceled", Status.CANCELLED),
-        ("NoShow", Status.CANCELLED),
+        ("NoShow", Status.CONFIRMED),
     ],
 )
 def test_statuses(word: str, expected: Status) -> None:
     """Each of its own."""
     assert expected == the_event("apaleo", said(status=word)).changes["status"]
+
+
+def test_a_no_show_keeps_its_room() -> None:
+    """Who lets himself in was never seen at the desk: no audit takes his code or his door."""
+    changes = the_event("apaleo", said(status="NoShow", unit=None)).changes
+    assert ("confirmed", False) == (changes["status"], "unit" in changes)
 
 
 @pytest.mark.parametrize("word", ["Waiting", "", None, 3])

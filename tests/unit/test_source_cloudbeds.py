@@ -81,7 +81,7 @@ def test_what_is_no_delivery() -> None:
         ("checked_out", Status.CONFIRMED),
         ("not_confirmed", Status.TENTATIVE),
         ("canceled", Status.CANCELLED),
-        ("no_show", Status.CANCELLED),
+        ("no_show", Status.CONFIRMED),
     ],
 )
 def test_statuses(word: str, expected: Status) -> None:
@@ -167,3 +167,9 @@ def test_the_main_guest() -> None:
     assert ("John Lee", "+61 1") == (changes["guest_name"], changes["guest_phone"])
     changes = the_event("cloudbeds", said(guestList=[])).changes
     assert ("John Lee", STAY.email) == (changes["guest_name"], changes["guest_email"])
+
+
+def test_a_no_show_keeps_its_room() -> None:
+    """Who lets himself in was never seen at the desk: no audit takes his code or his door."""
+    changes = the_event("cloudbeds", said(status="no_show", assigned=[], unassigned=[])).changes
+    assert ("confirmed", False) == (changes["status"], "unit" in changes)

@@ -46,13 +46,15 @@ _RESERVATIONS = "booking/v1/reservations"
 _AHEAD = timedelta(days=400)
 _IN_HOUSE = "inhouse"
 _OVER = "checkedout"
+_NO_SHOW = "noshow"
 _STATUSES: Mapping[str, Status] = {
     "confirmed": Status.CONFIRMED,
     _IN_HOUSE: Status.CONFIRMED,
     _OVER: Status.CONFIRMED,
     "canceled": Status.CANCELLED,
     "cancelled": Status.CANCELLED,
-    "noshow": Status.CANCELLED,
+    # A night audit says it of who did not come to the desk, and who lets himself in never does.
+    _NO_SHOW: Status.CONFIRMED,
 }
 
 
@@ -93,7 +95,7 @@ def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parse
     booked = stay_moments(status, (told.get("arrival"), "arrival"), (told.get("departure"), "departure"))
     times = as_lived(booked, told.get("checkInTime"), told.get("checkOutTime") if state == _OVER else None)
     now, room = with_room(
-        status, unit, moment(times.get("check_in")), asked, is_in_house=state in (_IN_HOUSE, _OVER)
+        status, unit, moment(times.get("check_in")), asked, is_in_house=state in (_IN_HOUSE, _OVER, _NO_SHOW)
     )
     who = mapping(told.get("primaryGuest"))
     changes = {**room, **times, **guest(who, name=("firstName", "lastName"), email="email", phone="phone")}
