@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +97,15 @@ def test_order() -> None:
     newer = document() | {"created": "2026-11-22T10:00:01Z"}
     older = event("hospitable", document())
     assert event("hospitable", newer).version.is_newer_than(older.version)
+
+
+def test_order_within_a_second() -> None:
+    """`created` tells no milliseconds; news that came after a document was asked for are newer."""
+    asked = datetime(2026, 11, 22, 10, 0, 0, 400_000, tzinfo=UTC)
+    (fetched,) = hospitable.read("x", DATA, config("hospitable"), asked).events
+    sent = Delivery(body=json.dumps(document()).encode(), received=asked + timedelta(milliseconds=300))
+    (told,) = hospitable.parse(sent, config("hospitable")).events
+    assert told.version.is_newer_than(fetched.version)
 
 
 @pytest.mark.parametrize("action", ["reservation.changed", "reservation.updated", "reservation.created"])

@@ -72,9 +72,10 @@ def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parse
     """Read a reservation of the API. Raises NotUnderstoodError.
 
     When it was asked for is its place in the order: deliveries are ordered by when they were made, which a
-    reservation itself does not tell.
+    reservation itself does not tell. They say whole seconds, so of one second the receipt decides.
     """
-    return fetched(_reservation(mapping(document), {"created": asked.isoformat()}, ""), config, asked)
+    news = {"created": asked.replace(microsecond=0).isoformat()}
+    return fetched(_reservation(mapping(document), news, ""), config, asked)
 
 
 def _is_of_a_reservation(document: Document) -> bool:
