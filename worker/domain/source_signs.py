@@ -20,6 +20,8 @@ LEAST_SILENCE = timedelta(hours=6)
 # One who knocks at addresses does so for a moment; a secret that was changed fails for as long as it stands.
 UNPROVEN_MINUTES = 5
 UNPROVEN_FOR = timedelta(minutes=15)
+# Refusals so far apart have nothing to do with one another.
+LONE_AFTER = timedelta(days=1)
 # Nobody looked for so long: Innkey was away itself, and so was all that was sent to it.
 AWAY_AFTER = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
@@ -61,18 +63,18 @@ def with_deliveries(
 def _with_proven(signs: SourceSigns, at: datetime) -> SourceSigns:
     if signs.heard is not None and at <= signs.heard:
         return signs
-    gap = at - signs.heard if signs.heard is not None and _was_awake(signs, signs.heard, at) else NEVER
+    gap = _gap(signs, signs.heard, at) if signs.heard is not None else NEVER
     oldest = (at - REMEMBERED).date()
     gaps = {day: longest for day, longest in signs.gaps.items() if day > oldest}
     gaps[at.date()] = max(gap, gaps.get(at.date(), NEVER))
     return replace(signs, heard=at, gaps=gaps, refusals=0, refused_from=None, refused_at=None)
 
 
-def _was_awake(signs: SourceSigns, start: datetime, end: datetime) -> bool:
-    """Whether Innkey could have heard of the source all that time."""
-    if signs.awake is None or signs.looked is None:
-        return False
-    return signs.awake <= start and end - signs.looked <= AWAY_AFTER
+def _gap(signs: SourceSigns, start: datetime, end: datetime) -> timedelta:
+    """How long the source was silent for certain: only while Innkey could have heard of it."""
+    if signs.awake is None or signs.looked is None or end - signs.looked > AWAY_AFTER:
+        return NEVER
+    return max(end - max(start, signs.awake), NEVER)
 
 
 def _with_refused(signs: SourceSigns, at: datetime) -> SourceSigns:
@@ -80,6 +82,8 @@ def _with_refused(signs: SourceSigns, at: datetime) -> SourceSigns:
         return signs
     if signs.refused_at is not None and at - signs.refused_at < MINUTE:
         return signs
+    if signs.refused_at is not None and signs.unproven is None and at - signs.refused_at > LONE_AFTER:
+        return replace(signs, refusals=1, refused_from=at, refused_at=at)
     return replace(signs, refusals=signs.refusals + 1, refused_from=signs.refused_from or at, refused_at=at)
 
 

@@ -115,6 +115,14 @@ class TestSilence:
         signs = with_deliveries(replace(signs, looked=back + HOUR), [back + HOUR], [])
         assert 15 * HOUR == longest_usual_silence(signs)
 
+    def test_innkey_is_away_every_night(self) -> None:
+        """What it heard nothing of since it was back counts: a night is no shorter for a restart in it."""
+        signs = SourceSigns()
+        for day in range(20, 0, -1):
+            back, first = NOW - day * DAY, NOW - day * DAY + 9 * HOUR
+            signs = with_deliveries(replace(signs, awake=back, looked=first), [first, first + HOUR], [])
+        assert 1.5 * 9 * HOUR == longest_usual_silence(signs)
+
     def test_heard_before_anybody_looked_again(self) -> None:
         """The web may hear of a source before a worker is back: no gap either."""
         signs = with_deliveries(daily(20, 8, 14, 22), [NOW + 3 * DAY], [])
@@ -182,6 +190,15 @@ class TestProof:
             proven = [NOW + minute * MINUTE] if minute % 10 == 0 else []
             signs = with_deliveries(signs, proven, [NOW + (minute + 0.5) * MINUTE])
             assert judged(signs, None, NOW + minute * MINUTE).unproven is None
+
+    def test_lone_knocks_do_not_add_up(self) -> None:
+        """One refusal every other day is no secret that was changed."""
+        assert self.refused(*(number * 2 * 24 * 60 for number in range(9))).unproven is None
+
+    def test_what_was_told_outlasts_a_quiet_day(self) -> None:
+        """A source that writes seldom goes on failing its proof until one is proven."""
+        signs = self.refused(*range(20))
+        assert NOW == self.refused(3 * 24 * 60, signs=signs).unproven
 
     def test_settled_by_a_proven_one(self) -> None:
         """The next proven delivery takes it back."""
