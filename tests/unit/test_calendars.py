@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from worker.domain.feeds import FeedKind, Listed
 
 def read(content: bytes, kind: FeedKind | None = None, closed: str = "stay") -> Found:
     """Read a calendar as a feed without more keys does."""
-    return read_calendar(content, kind, closed)
+    return read_calendar(content, kind, closed, ZoneInfo("Europe/Berlin"))
 
 
 def only(content: bytes, **how: str) -> Listed:
@@ -140,6 +141,8 @@ def test_the_property_file_says_it_where_the_calendar_does_not() -> None:
             ("2026-12-01T15:00:00+10:00", "2026-12-05T00:01:00+00:00"),
         ),
         (["DTSTART:20261201T000000Z", "DTEND:20261205T000000Z"], ("2026-12-01", "2026-12-05")),
+        (["DTSTART:20260531T220000Z", "DTEND:20260605T220000Z"], ("2026-06-01", "2026-06-06")),
+        (["DTSTART:20261023T220000Z", "DTEND:20261025T230000Z"], ("2026-10-24", "2026-10-26")),
         (
             ["DTSTART;TZID=Nowhere/At-all:20261201T150000", "DURATION:P1DT2H"],
             ("2026-12-01T15:00:00", "2026-12-02T17:00:00"),

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from icalendar import Event
@@ -68,10 +68,11 @@ class Found:
     unread: tuple[Unread, ...] = ()
 
 
-def read_calendar(content: bytes, kind: FeedKind | None, closed: str) -> Found:
+def read_calendar(content: bytes, kind: FeedKind | None, closed: str, zone: tzinfo) -> Found:
     """Read a calendar; without `kind` it tells whose it is. Raises NotACalendarError.
 
     `closed`: whether what only closes dates is a `"stay"`, where a site does not tell the two apart.
+    `zone`: the unit's, whose midnights may be written in another.
     """
     head, blocks = _blocks(content.decode("utf-8-sig", errors="replace"))
     events = [_parsed(block) for block in blocks]
@@ -80,7 +81,7 @@ def read_calendar(content: bytes, kind: FeedKind | None, closed: str) -> Found:
     listed, unread = list[Listed](), list[Unread]()
     for block, event in zip(blocks, events, strict=True):
         try:
-            found = _listed(event, kind, closed)
+            found = _listed(event, kind, closed, zone)
         except _NotUnderstoodError as error:
             uid = _text(event, "UID") if event is not None else None
             unread.append(Unread(uid or None, block.encode(), error.errors))
@@ -150,7 +151,7 @@ def _parsed(block: str) -> Event | None:
 # --- an event -----------------------------------------------------------------------------------------------
 
 
-def _listed(event: Event | None, kind: FeedKind, closed: str) -> Listed | None:
+def _listed(event: Event | None, kind: FeedKind, closed: str, zone: tzinfo) -> Listed | None:
     """The stay that an event is; None for one that only closes dates. Raises _NotUnderstoodError."""
     if event is None:
         raise _NotUnderstoodError(VEVENT="cannot be read")
@@ -161,7 +162,7 @@ def _listed(event: Event | None, kind: FeedKind, closed: str) -> Listed | None:
     repeats = [name for name in ("RRULE", "RDATE", "RECURRENCE-ID") if name in event]
     if repeats:
         raise _NotUnderstoodError(**dict.fromkeys(repeats, "repeats the event, and a stay does not repeat"))
-    starts, ends = _dates(event)
+    starts, ends = _dates(event, zone)
     return _stay(event, words, status, starts, ends)
 
 
@@ -188,7 +189,7 @@ def _text(event: Event, name: str) -> str:
     return str(value).encode(errors="replace").decode().strip()
 
 
-def _dates(event: Event) -> tuple[str, str]:
+def _dates(event: Event, zone: tzinfo) -> tuple[str, str]:
     """Check-in and check-out as `Booking` wants them. The end is the day of check-out: it is exclusive."""
     starts = _moment(event, "DTSTART")
     if starts is None:
@@ -199,6 +200,8 @@ def _dates(event: Event) -> tuple[str, str]:
     if _is_midnight(starts) and _is_midnight(ends):
         # Whole days, written as hours: a check-out at midnight would shut its guest out in his last night.
         starts, ends = _as_date(starts), _as_date(ends)
+    elif _is_midnight(_at(starts, zone)) and _is_midnight(_at(ends, zone)):
+        starts, ends = _as_date(_at(starts, zone)), _as_date(_at(ends, zone))
     first, last = _written(starts, "DTSTART"), _written(ends, "DTEND")
     if first[:10] > last[:10] or _is_backwards(starts, ends):
         raise _NotUnderstoodError(DTEND="is not after DTSTART")
@@ -238,6 +241,15 @@ def _read(value: Any) -> object:
 
 def _is_midnight(moment: date | datetime) -> bool:
     return not isinstance(moment, datetime) or moment.time() == time()
+
+
+def _at(moment: date | datetime, zone: tzinfo) -> date | datetime:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment  # in the year 1 or 9999, which is refused as such
 
 
 def _as_date(moment: date | datetime) -> date:

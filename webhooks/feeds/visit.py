@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
@@ -73,13 +73,13 @@ class FeedVisit:
         asked_as = self._asked_as()
         is_same = before.asked_as == asked_as
         got = fetch(self.feed.url, *((before.etag, before.modified) if is_same else ()))
-        now, unit = self.innkey.store.agenda.now(), self.innkey.configuration.properties.house.units
+        now, zone = self.innkey.store.agenda.now(), self._zone()
         found = (
             Found(unchanged(before.remembered))
             if got.content is None
-            else read_calendar(got.content, self.feed.kind, self.feed.closed)
+            else read_calendar(got.content, self.feed.kind, self.feed.closed, zone)
         )
-        today = now.astimezone(unit[self.feed.unit].zone).date()
+        today = now.astimezone(zone).date()
         reading = absorb(
             before.remembered, found.calendar, now, today=today, unit=self.feed.unit, new_id=new_id
         )
@@ -96,10 +96,13 @@ class FeedVisit:
         self._settled(reading.doubt)
         log.info("feed.read", feed=self.feed.name, events=found.calendar.events, news=len(reading.news))
 
+    def _zone(self) -> tzinfo:
+        return self.innkey.configuration.properties.house.units[self.feed.unit].zone
+
     def _asked_as(self) -> str:
         """What the answer's meaning depends on: with another of it the same calendar is read anew."""
         feed = self.feed
-        asked = (feed.url.reveal(), feed.unit, str(feed.kind), feed.closed)
+        asked = (feed.url.reveal(), feed.unit, str(feed.kind), feed.closed, str(self._zone()))
         return hashlib.sha256("\n".join(asked).encode()).hexdigest()
 
     # --- what came of it ------------------------------------------------------------------------------------
