@@ -67,6 +67,27 @@ def test_a_call_of_beds24s_version_1_is_an_ask() -> None:
         told("beds24", None, query="bookid=&status=modify", **KEYED)
 
 
+_DATES = {"arrival": "2026-12-01", "departure": "2026-12-05"}
+_HOSTAWAY = {"id": 501, "status": "new", "arrivalDate": "2026-12-01", "departureDate": "2026-12-05"}
+_UNORDERED = [
+    ("hostaway", "data", "updatedOn", {"event": "reservation.updated", "data": _HOSTAWAY}),
+    ("smoobu", "data", "modifiedAt", {"action": "updateReservation", "data": {"id": 501, **_DATES}}),
+    ("beds24", "booking", "modifiedTime", {"booking": {"id": 501, "status": "confirmed", **_DATES}}),
+]
+
+
+@pytest.mark.parametrize(("adapter", "within", "name", "document"), _UNORDERED)
+def test_what_a_delivery_gives_no_order_is_asked_for(
+    adapter: str, within: str, name: str, document: dict[str, Any]
+) -> None:
+    """Without its moment nothing says whether a delivery was overtaken."""
+    found = told(adapter, document, **KEYED)
+    assert (1, ("501",)) == (len(found.events), found.asks)
+    assert () == told(adapter, document).asks
+    ordered = {**document, within: {**document[within], name: "2026-11-22 10:00:00"}}
+    assert () == told(adapter, ordered, **KEYED).asks
+
+
 def of_lodgify(**changed: Any) -> BookingEvent:
     """A booking of Lodgify's API, read."""
     document = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.beds24_api import asking, changes, fetch, most_asked, read_pin, write_pin
-from webhooks.sources.fetching import fetched, may_ask
+from webhooks.sources.fetching import asks_without_order, fetched, may_ask
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, moment, name_of, word
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, status_of, stay_times
@@ -51,7 +52,8 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
         return _of_version_1(delivery, config)
     documents = read_documents(delivery)
     found = [_reservation(one) for one in documents if _is_of_a_booking(one)]
-    return parsed(content_id(documents), found, delivery, config, by_content=True)
+    told = parsed(content_id(documents), found, delivery, config, by_content=True)
+    return replace(told, asks=asks_without_order(found, config))
 
 
 def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's

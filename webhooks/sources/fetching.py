@@ -15,7 +15,18 @@ from webhooks.sources.reservations import Reservation, content_id, parsed
 from worker.property_access import SourceConfig
 from worker.secret import Secret
 
-__all__ = ["Page", "access", "day_before", "fetched", "in_path", "may_ask", "named", "pages", "rows"]
+__all__ = [
+    "Page",
+    "access",
+    "asks_without_order",
+    "day_before",
+    "fetched",
+    "in_path",
+    "may_ask",
+    "named",
+    "pages",
+    "rows",
+]
 
 Page = tuple[Sequence[Document], bool]  # its rows, and whether it says that it is the last
 
@@ -23,6 +34,11 @@ Page = tuple[Sequence[Document], bool]  # its rows, and whether it says that it 
 def may_ask(config: SourceConfig) -> bool:
     """Whether the source's API may be asked: its table has address and key."""
     return config.api_url is not None and config.api_key is not None
+
+
+def asks_without_order(found: Sequence[Reservation], config: SourceConfig) -> tuple[str, ...]:
+    """Reservations that are asked for: nothing says whether the delivery that told them was overtaken."""
+    return tuple(one.id for one in found if one.changed is None) if may_ask(config) else ()
 
 
 def access(config: SourceConfig) -> tuple[str, Secret]:

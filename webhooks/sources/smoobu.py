@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
-from webhooks.sources.fetching import fetched
+from webhooks.sources.fetching import asks_without_order, fetched
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, moment, name_of, word
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, stay_times
@@ -39,7 +40,8 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     """Read the reservations; rates, messages and the timeline concern no stay. Raises NotUnderstoodError."""
     documents = read_documents(delivery)
     found = [_reservation(one) for one in documents if _is_of_a_reservation(one)]
-    return parsed(content_id(documents), found, delivery, config, by_content=True)
+    told = parsed(content_id(documents), found, delivery, config, by_content=True)
+    return replace(told, asks=asks_without_order(found, config))
 
 
 def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002, ARG001 - the protocol's
