@@ -105,11 +105,22 @@ def of_lodgify(**changed: Any) -> BookingEvent:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"is_deleted": True}, {"canceled_at": "2026-11-22T10:00:00"}, {"status": "Declined"}]
+    "changed",
+    [
+        {"is_deleted": True},
+        {"canceled_at": "2026-11-22T10:00:00", "status": None},
+        {"canceled_at": "2026-11-22T10:00:00", "status": "Open"},
+        {"status": "Declined"},
+    ],
 )
 def test_a_booking_that_lodgify_deleted_is_cancelled(changed: dict[str, Any]) -> None:
-    """Whatever its status says."""
+    """A deleted one whatever its status says, one with a moment of cancellation where that is not booked."""
     assert Status.CANCELLED.value == of_lodgify(**changed).changes["status"]
+
+
+def test_a_reinstated_booking_of_lodgifys_is_confirmed() -> None:
+    """The moment of its cancellation may still stand there."""
+    assert "confirmed" == of_lodgify(canceled_at="2026-11-22T10:00:00").changes["status"]
 
 
 def test_the_guest_in_lodgifys_api() -> None:

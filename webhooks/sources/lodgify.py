@@ -75,7 +75,9 @@ def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parse
     told = mapping(document)
     names = {"date_arrival": "arrival", "date_departure": "departure", "room_types": "rooms"}
     booking = {**told, **{name: told.get(other) for name, other in names.items()}}
-    if told.get("is_deleted") is True or told.get("canceled_at"):
+    # The moment of a cancellation may outlast a reinstatement.
+    is_off = told.get("canceled_at") and word(told.get("status")) != "booked"
+    if told.get("is_deleted") is True or is_off:
         booking["status"] = "canceled"
     who = mapping(told.get("guest"))
     phone = {"phone_number": who["phone"]} if "phone" in who else {}
