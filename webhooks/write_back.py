@@ -23,6 +23,7 @@ from worker.store.errands import Errand, Round
 __all__ = ["MOST_FAILURES", "WriteBack"]
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=20), timedelta(minutes=30)
+WRITE_AGAIN = timedelta(days=1)
 MOST_FAILURES = 5  # about ten minutes after the first
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class WriteBack:
             return
         wanted = text_to_show(stays, house)
         written = [stay.written_pin for stay in known.values() if stay.written_pin is not None]
-        if not self._shows(stays[0].key.id, wanted, written):
+        if not self._shows(stays[0].key.id, wanted, written, may_write=self._may_write(errand, wanted)):
             self._failed(errand)
             return
         for key, stay in known.items():
@@ -69,7 +70,7 @@ class WriteBack:
         found = self.innkey.store.stays.get(StayKey(self.config.name, stay_id))
         return [found] if found is not None else []
 
-    def _shows(self, reservation: str, wanted: str, written: Sequence[str]) -> bool:
+    def _shows(self, reservation: str, wanted: str, written: Sequence[str], *, may_write: bool) -> bool:
         """Whether the field shows what it shall, before or after it was written."""
         system = cast("Writes", ADAPTERS[self.config.adapter])
         try:
@@ -77,6 +78,8 @@ class WriteBack:
             if shown == wanted or (not wanted and not any(pin in shown for pin in written)):
                 # To be cleared, and it holds somebody else's words: those are not ours to take away.
                 return True
+            if not may_write:
+                return False
             try:
                 system.write_pin(self.api, reservation, wanted)
             except RefusedError as error:
@@ -86,6 +89,22 @@ class WriteBack:
             return system.read_pin(self.api, reservation) == wanted
         except GoneError:
             return not wanted
+
+    def _may_write(self, errand: Errand, wanted: str) -> bool:
+        """Whether to write, after failures in a row: another text at once, the same one once a day.
+
+        What is wanted is remembered as a digest that tells nothing without the record's key.
+        """
+        store, name = self.innkey.store, f"tried:{errand.of}"
+        text = store.vault.tag(f"{self.config.name}\n{errand.of}\n{wanted}")
+        fails = store.errands.failures(self.config.name, errand.what)
+        digest, _, last = store.errands.notes(self.config.name).get(name, "").partition(" ")
+        now = store.agenda.now()
+        is_same = digest == text
+        if fails >= MOST_FAILURES and is_same and now - datetime.fromisoformat(last) < WRITE_AGAIN:
+            return False
+        store.errands.note(self.config.name, name, f"{text} {now.isoformat()}")
+        return True
 
     def _note(self, key: StayKey, pin: str | None) -> None:
         def noted(stay: Stay | None, now: datetime) -> Stay | None:
@@ -108,6 +127,7 @@ class WriteBack:
     def _done(self, errand: Errand) -> None:
         if self.innkey.store.errands.failures(self.config.name, errand.what) >= MOST_FAILURES:
             self._tell(errand, is_over=True)
+        self.innkey.store.errands.forget_note(self.config.name, f"tried:{errand.of}")
         self.innkey.store.errands.done(self.taken, errand)
 
     def _tell(self, errand: Errand, *, is_over: bool = False) -> None:

@@ -304,7 +304,7 @@ def test_a_write_that_is_not_kept_is_tried_again_and_told(house: House) -> None:
     house.put(501)
     pin = house.set()
     _at_writes(Answer({"status": "success"}), house)
-    alerts = house.web.innkey.store.alerts
+    alerts, client = house.web.innkey.store.alerts, house.web.innkey.store.client
     for count in range(1, MOST_FAILURES + 1):
         house.pass_time()
         house.run()
@@ -312,10 +312,23 @@ def test_a_write_that_is_not_kept_is_tried_again_and_told(house: House) -> None:
     rows = alerts.rows(f"pin_not_written:{NAME}")
     assert ["new"] == list(rows.values())
     assert pin not in "".join(rows)
+    for _ in range(3):
+        house.pass_time()
+        house.run()
+    assert MOST_FAILURES == house.writes()  # each is a change in the booking system: now it only reads
+    assert pin not in str(client.hgetall(keys.source_notes(NAME)))
+    name, yesterday = "tried:501", datetime.now(UTC) - timedelta(days=1)
+    digest = str(client.hget(keys.source_notes(NAME), name)).split()[0]
+    client.hset(keys.source_notes(NAME), name, f"{digest} {yesterday.isoformat()}")
+    house.pass_time()
+    house.run()
+    assert MOST_FAILURES + 1 == house.writes()  # once a day
+    client.hset(keys.source_notes(NAME), name, f"another {datetime.now(UTC).isoformat()}")
     house.api.fault = lambda _: None
     house.pass_time()
     house.run()
-    assert pin == house.shown()
+    assert (pin, MOST_FAILURES + 2) == (house.shown(), house.writes())  # another text, at once
+    assert not client.hexists(keys.source_notes(NAME), name)
     assert ["cleared"] == list(alerts.rows(f"pin_not_written:{NAME}").values())
 
 
