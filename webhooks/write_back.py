@@ -51,6 +51,8 @@ class WriteBack:
         if not self._shows(stays[0].key.id, wanted, written, may_write=self._may_write(errand, wanted)):
             self._failed(errand)
             return
+        if not self._holds_lease():
+            return  # whoever has it now reads what stands there, and goes by that
         for key, stay in known.items():
             self._note(key, pin_to_show(stay))
         self._done(errand)
@@ -78,7 +80,7 @@ class WriteBack:
             if shown == wanted or (not wanted and not any(pin in shown for pin in written)):
                 # To be cleared, and it holds somebody else's words: those are not ours to take away.
                 return True
-            if not may_write:
+            if not may_write or not self._holds_lease():
                 return False
             try:
                 system.write_pin(self.api, reservation, wanted)
@@ -115,8 +117,14 @@ class WriteBack:
 
         self.innkey.ledger.change(key, noted)
 
+    def _holds_lease(self) -> bool:
+        """Renew the lease; False where this worker stood still for so long that another has the source."""
+        return self.innkey.store.errands.next(self.taken, 0) is not None
+
     def _failed(self, errand: Errand) -> None:
         store = self.innkey.store
+        if not self._holds_lease():
+            return
         fails = store.errands.failed(self.taken, errand)
         delay = min(FIRST_DELAY * 2 ** min(fails - 1, 10), LONGEST_DELAY)
         store.errands.put_off(self.taken, errand, store.agenda.now() + delay)

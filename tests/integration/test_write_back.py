@@ -430,6 +430,28 @@ def test_a_token_is_kept_for_the_next_worker(ready: House) -> None:
     assert 2 == ready.api.tokens
 
 
+@pytest.mark.parametrize("read", [1, 2])
+def test_a_worker_that_stood_still_writes_and_notes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, read: int
+) -> None:
+    """Another has its lease: neither the old PIN, nor a note, nor a failure comes of it."""
+    house.put(501)
+    house.set()
+    real, calls = ADAPTERS[house.api.adapter].read_pin, []  # type: ignore[attr-defined]
+
+    def stood_still(api: Asking, reservation: str) -> str:
+        calls.append(reservation)
+        if len(calls) == read:
+            house.web.innkey.store.client.set(keys.errand_lease(NAME), "another")
+        return str(real(api, reservation))
+
+    monkeypatch.setattr(ADAPTERS[house.api.adapter], "read_pin", stood_still)
+    house.run()
+    assert (read - 1, None) == (house.writes(), house.stay().written_pin)
+    assert [pin_errand("501")] == house.waiting()
+    assert 0 == house.web.innkey.store.errands.failures(NAME, pin_errand("501"))
+
+
 def test_a_stay_that_is_not_on_record_owes_nothing(house: House) -> None:
     """Its errand goes away."""
     house.web.innkey.store.errands.add(NAME, pin_errand("nowhere"), datetime.now(UTC))

@@ -46,7 +46,8 @@ def is_owed(stay: Stay, house: House) -> bool:
 def has_to_be_written(before: Stay | None, after: Stay, house: House) -> bool:
     """Whether this change is what makes the booking system's field wrong."""
     was = pin_to_show(before) if before is not None else None
-    return is_owed(after, house) and was != pin_to_show(after)
+    is_news = was != pin_to_show(after) or (before is not None and before.written_pin != after.written_pin)
+    return is_owed(after, house) and is_news
 
 
 def text_to_show(stays: Sequence[Stay], house: House) -> str:

@@ -122,6 +122,7 @@ def test_what_is_owed() -> None:
         (replace(ON, written_pin="482913"), replace(ON, shown_pin="771204", written_pin="482913"), True),
         (replace(ON, written_pin="482913"), replace(CANCELLED, written_pin="482913"), True),
         (ON, CANCELLED, False),
+        (CANCELLED, replace(CANCELLED, written_pin="482913"), True),
         (replace(ON, written_pin="482913"), replace(OFF, written_pin="482913"), True),
     ],
 )
