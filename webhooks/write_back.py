@@ -82,6 +82,8 @@ class WriteBack:
                 return True
             if not may_write or not self._holds_lease():
                 return False
+            if wanted != text_to_show(self._reservation(reservation), self.innkey.house()):
+                return False  # it changed while the field was read: the next try decides anew
             try:
                 system.write_pin(self.api, reservation, wanted)
             except RefusedError as error:

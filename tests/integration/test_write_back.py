@@ -21,7 +21,7 @@ from webhooks.sources import ADAPTERS
 from webhooks.sources.asking import Asking
 from webhooks.write_back import MOST_FAILURES
 from worker.domain.access_code import AccessCode, Phase
-from worker.domain.booking import StayKey
+from worker.domain.booking import Status, StayKey
 from worker.domain.goals import Wish
 from worker.domain.record import Stay
 from worker.domain.wanted import goals
@@ -450,6 +450,32 @@ def test_a_worker_that_stood_still_writes_and_notes_nothing(
     assert (read - 1, None) == (house.writes(), house.stay().written_pin)
     assert [pin_errand("501")] == house.waiting()
     assert 0 == house.web.innkey.store.errands.failures(NAME, pin_errand("501"))
+
+
+def test_a_stay_that_changes_as_its_field_is_read_is_decided_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PIN that is no longer the guest's is not written."""
+    house.put(501)
+    house.set()
+    real, calls = ADAPTERS[house.api.adapter].read_pin, []  # type: ignore[attr-defined]
+
+    def cancelled(api: Asking, reservation: str) -> str:
+        calls.append(reservation)
+        if len(calls) == 1:
+            house.web.innkey.ledger.change(StayKey(NAME, "501"), _cancelled)
+        return str(real(api, reservation))
+
+    monkeypatch.setattr(ADAPTERS[house.api.adapter], "read_pin", cancelled)
+    house.run()
+    house.pass_time()
+    house.run()
+    assert (0, [], "") == (house.writes(), house.waiting(), house.shown())
+
+
+def _cancelled(stay: Stay | None, _now: datetime) -> Stay:
+    assert stay is not None
+    return replace(stay, booking=replace(stay.booking, status=Status.CANCELLED))
 
 
 def test_a_stay_that_is_not_on_record_owes_nothing(house: House) -> None:
