@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -12,7 +13,7 @@ from webhooks import proofs, tally
 from webhooks.body import read_body
 from webhooks.errands import wanted
 from webhooks.problems import Problem, as_response
-from webhooks.services import innkey
+from webhooks.services import innkey, nearly_now
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Adapter, Delivery, NotUnderstoodError, Parsed, UnprovenError
 from worker.property_access import SourceConfig
@@ -35,6 +36,8 @@ def receive(source: str, token: str | None = None) -> Response:
     delivery = _delivery(config, adapter)
     _prove(delivery, token, config, adapter)
     try:
+        # What is fetched later is stamped by Redis' clock: the two must be comparable.
+        delivery = replace(delivery, received=nearly_now())
         try:
             parsed = adapter.parse(delivery, config)
         except NotUnderstoodError as error:
@@ -69,7 +72,7 @@ def _delivery(config: SourceConfig, adapter: Adapter) -> Delivery:
         raise Problem(415, f"Send it with Content-Type: {wanted}.", headers={"Accept": wanted})
     return Delivery(
         body=body,
-        received=datetime.now(UTC),
+        received=datetime.now(UTC),  # a signature's age is told by the host's clock, as its sender's is
         content_type=request.mimetype,
         query=request.query_string.decode("latin-1"),
         headers={name.lower(): value for name, value in request.headers.items()},
@@ -99,12 +102,13 @@ def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     errands = wanted(parsed)
     if errands:
         # Asked for once, however many deliveries say so, and whatever order they come in.
-        services.store.errands.add_all(config.name, errands, services.clock.now())
+        _heard(services.store.errands.add_all(config.name, errands, services.clock.now()))
         services.hints.errands(config.name)
         # What came whole before is told as such, though it is asked for again.
         outcome = "duplicate" if parsed.events else "accepted"
     for event in parsed.events:
-        key, is_new = services.store.events.accept(event, by_content=parsed.by_content)
+        key, is_new, now = services.store.events.accept_at(event, by_content=parsed.by_content)
+        _heard(now)
         if is_new:
             outcome = "accepted"
             services.hints.event(key)
@@ -114,6 +118,12 @@ def _recorded(config: SourceConfig, parsed: Parsed) -> Response:
     else:
         tally.report_if_due()
     return jsonify(status=outcome, event=parsed.id)
+
+
+def _heard(now: datetime | None) -> None:
+    """Redis has just told its time: the next delivery need not ask for it."""
+    if now is not None:
+        innkey().clock.heard(now)
 
 
 def _kept(config: SourceConfig, adapter: Adapter, delivery: Delivery, error: NotUnderstoodError) -> Response:

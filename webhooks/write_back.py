@@ -23,6 +23,7 @@ from worker.store.errands import Errand, Round
 __all__ = ["MOST_FAILURES", "WriteBack"]
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=20), timedelta(minutes=30)
+WRITE_AGAIN = timedelta(days=1)
 MOST_FAILURES = 5  # about ten minutes after the first
 
 log = structlog.get_logger(__name__)
@@ -47,9 +48,11 @@ class WriteBack:
             return
         wanted = text_to_show(stays, house)
         written = [stay.written_pin for stay in known.values() if stay.written_pin is not None]
-        if not self._shows(stays[0].key.id, wanted, written):
+        if not self._shows(stays[0].key.id, wanted, written, may_write=self._may_write(errand, wanted)):
             self._failed(errand)
             return
+        if not self._holds_lease():
+            return  # whoever has it now reads what stands there, and goes by that
         for key, stay in known.items():
             self._note(key, pin_to_show(stay))
         self._done(errand)
@@ -69,7 +72,7 @@ class WriteBack:
         found = self.innkey.store.stays.get(StayKey(self.config.name, stay_id))
         return [found] if found is not None else []
 
-    def _shows(self, reservation: str, wanted: str, written: Sequence[str]) -> bool:
+    def _shows(self, reservation: str, wanted: str, written: Sequence[str], *, may_write: bool) -> bool:
         """Whether the field shows what it shall, before or after it was written."""
         system = cast("Writes", ADAPTERS[self.config.adapter])
         try:
@@ -77,6 +80,10 @@ class WriteBack:
             if shown == wanted or (not wanted and not any(pin in shown for pin in written)):
                 # To be cleared, and it holds somebody else's words: those are not ours to take away.
                 return True
+            if not may_write or not self._holds_lease():
+                return False
+            if wanted != text_to_show(self._reservation(reservation), self.innkey.house()):
+                return False  # it changed while the field was read: the next try decides anew
             try:
                 system.write_pin(self.api, reservation, wanted)
             except RefusedError as error:
@@ -87,6 +94,22 @@ class WriteBack:
         except GoneError:
             return not wanted
 
+    def _may_write(self, errand: Errand, wanted: str) -> bool:
+        """Whether to write, after failures in a row: another text at once, the same one once a day.
+
+        What is wanted is remembered as a digest that tells nothing without the record's key.
+        """
+        store, name = self.innkey.store, f"tried:{errand.of}"
+        text = store.vault.tag(f"{self.config.name}\n{errand.of}\n{wanted}")
+        fails = store.errands.failures(self.config.name, errand.what)
+        digest, _, last = store.errands.notes(self.config.name).get(name, "").partition(" ")
+        now = store.agenda.now()
+        is_same = digest == text
+        if fails >= MOST_FAILURES and is_same and now - datetime.fromisoformat(last) < WRITE_AGAIN:
+            return False
+        store.errands.note(self.config.name, name, f"{text} {now.isoformat()}")
+        return True
+
     def _note(self, key: StayKey, pin: str | None) -> None:
         def noted(stay: Stay | None, now: datetime) -> Stay | None:
             if stay is None or stay.written_pin == pin:
@@ -96,8 +119,14 @@ class WriteBack:
 
         self.innkey.ledger.change(key, noted)
 
+    def _holds_lease(self) -> bool:
+        """Renew the lease; False where this worker stood still for so long that another has the source."""
+        return self.innkey.store.errands.next(self.taken, 0) is not None
+
     def _failed(self, errand: Errand) -> None:
         store = self.innkey.store
+        if not self._holds_lease():
+            return
         fails = store.errands.failed(self.taken, errand)
         delay = min(FIRST_DELAY * 2 ** min(fails - 1, 10), LONGEST_DELAY)
         store.errands.put_off(self.taken, errand, store.agenda.now() + delay)
@@ -108,6 +137,7 @@ class WriteBack:
     def _done(self, errand: Errand) -> None:
         if self.innkey.store.errands.failures(self.config.name, errand.what) >= MOST_FAILURES:
             self._tell(errand, is_over=True)
+        self.innkey.store.errands.forget_note(self.config.name, f"tried:{errand.of}")
         self.innkey.store.errands.done(self.taken, errand)
 
     def _tell(self, errand: Errand, *, is_over: bool = False) -> None:

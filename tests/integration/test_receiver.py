@@ -8,12 +8,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.integration.sources_kit import a_stay, senders
 from tests.integration.web_kit import (
     OLD_SECRET,
     SECRET,
@@ -33,10 +35,21 @@ from worker.configuration_error import ConfigurationError
 from worker.domain.booking import StayKey
 from worker.domain.notices import About
 from worker.processes.embedded_redis import free_port
+from worker.sample_deliveries.delivery import SENDERS
 from worker.store import keys
 
+AHEAD = timedelta(hours=1)
 PROBLEM = "application/problem+json"
 JSON = {"Content-Type": "application/json"}
+
+
+class Ahead(datetime):
+    """The host's clock where it goes an hour ahead of Redis'."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """An hour too late."""
+        return super().now(tz) + AHEAD
 
 
 @pytest.fixture
@@ -96,6 +109,48 @@ class TestAccepted:
         ]
         assert 2 <= len(texts)
         assert not any("Canary" in text or "482913" in text for text in texts)
+
+
+class TestClock:
+    """Deliveries are stamped by the clock by which fetches are stamped: Redis'."""
+
+    def test_a_host_that_is_ahead_stamps_as_redis_does(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From the first delivery of a process on: else what is fetched to correct it would seem older."""
+        monkeypatch.setattr("worker.service.clock.datetime", Ahead)
+        with senders(tmp_path) as kit:
+            monkeypatch.setattr("webhooks.receiver.datetime", Ahead)
+            events, agenda = kit.web.innkey.store.events, kit.web.innkey.store.agenda
+            for booking in ("7001", "7002"):
+                before = agenda.now()
+                kit.post(kit.sample("hostaway", SENDERS["hostaway"].document(a_stay(booking))))
+                found = [events.get(key) for key in events.waiting(agenda.now() + timedelta(days=1))]
+                stamp = max(one.version.stamp for one in found if one is not None)
+                assert before <= stamp <= agenda.now()
+
+    def test_the_time_costs_no_round_trip_of_its_own(self, kit: Web) -> None:
+        """It is asked for once by a process; then each answer of Redis tells it, also of a duplicate."""
+        body = event_body()
+        client = kit.innkey.store.client
+        kit.deliver(body, event_id="msg_0")
+
+        def asked(name: str) -> int:
+            return int(client.info("commandstats").get(f"cmdstat_{name}", {"calls": 0})["calls"])
+
+        # Scripts ask too, from within: a delivery that is recorded does so once.
+        before, scripts = asked("time"), asked("evalsha")
+        for number in range(5):
+            assert 200 == kit.deliver(body, event_id=f"msg_{number}").status_code
+        assert asked("time") - before <= asked("evalsha") - scripts
+
+    def test_the_age_of_a_signature_is_told_by_the_host(
+        self, kit: Web, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A sender's clock agrees with the world, and so does the host's."""
+        monkeypatch.setattr("webhooks.receiver.datetime", Ahead)
+        assert 401 == kit.deliver(event_body()).status_code
+        assert 200 == kit.deliver(event_body(), at=datetime.now(UTC) + AHEAD).status_code
 
 
 class TestRefused:

@@ -21,7 +21,7 @@ from webhooks.sources import ADAPTERS
 from webhooks.sources.asking import Asking
 from webhooks.write_back import MOST_FAILURES
 from worker.domain.access_code import AccessCode, Phase
-from worker.domain.booking import StayKey
+from worker.domain.booking import Status, StayKey
 from worker.domain.goals import Wish
 from worker.domain.record import Stay
 from worker.domain.wanted import goals
@@ -304,7 +304,7 @@ def test_a_write_that_is_not_kept_is_tried_again_and_told(house: House) -> None:
     house.put(501)
     pin = house.set()
     _at_writes(Answer({"status": "success"}), house)
-    alerts = house.web.innkey.store.alerts
+    alerts, client = house.web.innkey.store.alerts, house.web.innkey.store.client
     for count in range(1, MOST_FAILURES + 1):
         house.pass_time()
         house.run()
@@ -312,10 +312,23 @@ def test_a_write_that_is_not_kept_is_tried_again_and_told(house: House) -> None:
     rows = alerts.rows(f"pin_not_written:{NAME}")
     assert ["new"] == list(rows.values())
     assert pin not in "".join(rows)
+    for _ in range(3):
+        house.pass_time()
+        house.run()
+    assert MOST_FAILURES == house.writes()  # each is a change in the booking system: now it only reads
+    assert pin not in str(client.hgetall(keys.source_notes(NAME)))
+    name, yesterday = "tried:501", datetime.now(UTC) - timedelta(days=1)
+    digest = str(client.hget(keys.source_notes(NAME), name)).split()[0]
+    client.hset(keys.source_notes(NAME), name, f"{digest} {yesterday.isoformat()}")
+    house.pass_time()
+    house.run()
+    assert MOST_FAILURES + 1 == house.writes()  # once a day
+    client.hset(keys.source_notes(NAME), name, f"another {datetime.now(UTC).isoformat()}")
     house.api.fault = lambda _: None
     house.pass_time()
     house.run()
-    assert pin == house.shown()
+    assert (pin, MOST_FAILURES + 2) == (house.shown(), house.writes())  # another text, at once
+    assert not client.hexists(keys.source_notes(NAME), name)
     assert ["cleared"] == list(alerts.rows(f"pin_not_written:{NAME}").values())
 
 
@@ -415,6 +428,54 @@ def test_a_token_is_kept_for_the_next_worker(ready: House) -> None:
     client.set(keys.source_token(NAME), Fernet(Fernet.generate_key()).encrypt(b"[]").decode())
     ready.fetch(501)
     assert 2 == ready.api.tokens
+
+
+@pytest.mark.parametrize("read", [1, 2])
+def test_a_worker_that_stood_still_writes_and_notes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, read: int
+) -> None:
+    """Another has its lease: neither the old PIN, nor a note, nor a failure comes of it."""
+    house.put(501)
+    house.set()
+    real, calls = ADAPTERS[house.api.adapter].read_pin, []  # type: ignore[attr-defined]
+
+    def stood_still(api: Asking, reservation: str) -> str:
+        calls.append(reservation)
+        if len(calls) == read:
+            house.web.innkey.store.client.set(keys.errand_lease(NAME), "another")
+        return str(real(api, reservation))
+
+    monkeypatch.setattr(ADAPTERS[house.api.adapter], "read_pin", stood_still)
+    house.run()
+    assert (read - 1, None) == (house.writes(), house.stay().written_pin)
+    assert [pin_errand("501")] == house.waiting()
+    assert 0 == house.web.innkey.store.errands.failures(NAME, pin_errand("501"))
+
+
+def test_a_stay_that_changes_as_its_field_is_read_is_decided_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PIN that is no longer the guest's is not written."""
+    house.put(501)
+    house.set()
+    real, calls = ADAPTERS[house.api.adapter].read_pin, []  # type: ignore[attr-defined]
+
+    def cancelled(api: Asking, reservation: str) -> str:
+        calls.append(reservation)
+        if len(calls) == 1:
+            house.web.innkey.ledger.change(StayKey(NAME, "501"), _cancelled)
+        return str(real(api, reservation))
+
+    monkeypatch.setattr(ADAPTERS[house.api.adapter], "read_pin", cancelled)
+    house.run()
+    house.pass_time()
+    house.run()
+    assert (0, [], "") == (house.writes(), house.waiting(), house.shown())
+
+
+def _cancelled(stay: Stay | None, _now: datetime) -> Stay:
+    assert stay is not None
+    return replace(stay, booking=replace(stay.booking, status=Status.CANCELLED))
 
 
 def test_a_stay_that_is_not_on_record_owes_nothing(house: House) -> None:

@@ -55,3 +55,14 @@ def test_it_follows_redis_ahead_at_once(mono: list[float]) -> None:
     clock.heard(NOW)
     clock.heard(NOW + timedelta(hours=1))
     assert NOW + timedelta(hours=1) == clock.now()
+
+
+def test_it_is_fresh_for_a_minute(mono: list[float]) -> None:
+    """Not before Redis was heard, nor when it was heard too long ago."""
+    clock = Clock()
+    assert not clock.is_fresh
+    clock.heard(NOW)
+    mono[0] += 59
+    assert clock.is_fresh
+    mono[0] += 2
+    assert not clock.is_fresh

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.source_kit import errors, event, parse
+from webhooks.sources.hostaway_api import read_pin
 from worker.domain.booking import EventType, Status, StayKey
 
 CONFIRMED, TENTATIVE, CANCELLED = Status.CONFIRMED, Status.TENTATIVE, Status.CANCELLED
@@ -140,3 +141,16 @@ def test_other_events() -> None:
     """Messages concern no stay; what is neither a reservation nor named is kept."""
     assert () == parse("hostaway", {"object": "conversationMessage", "event": "message.received"}).events
     assert {"event"} == set(errors("hostaway", {"data": DATA}))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [(482913, "482913"), ("482913", "482913"), (None, ""), (True, "")]
+)
+def test_a_door_code_may_come_as_a_number(told: object, expected: str) -> None:
+    """The field holds what was written, however Hostaway tells it."""
+
+    class Api:
+        def get(self, _path: str) -> object:
+            return {"result": {"doorCode": told}}
+
+    assert expected == read_pin(Api(), "501")  # type: ignore[arg-type]

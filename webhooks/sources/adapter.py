@@ -42,7 +42,8 @@ class Delivery:
     """One request of a sender, as it came: its body, and what stood beside it.
 
     `headers` by lower-case name, none in a replay; `content_type` without parameters, in lower case; `query`
-    as in the address; `received` is what orders events whose sender says nothing of their order.
+    as in the address; `received` (Redis' time, but for a proof) is what orders
+    events whose sender says nothing of their order.
     """
 
     body: bytes

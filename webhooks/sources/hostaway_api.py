@@ -55,4 +55,5 @@ def write_pin(api: Asking, id: str, text: str) -> None:  # noqa: A002 - the fiel
 def read_pin(api: Asking, id: str) -> str:  # noqa: A002 - the field's word
     """What `doorCode` holds."""
     found = mapping(mapping(api.get(f"reservations/{in_path(id)}")).get("result")).get("doorCode")
-    return found if isinstance(found, str) else ""
+    is_whole = isinstance(found, int) and not isinstance(found, bool)
+    return str(found) if is_whole or isinstance(found, str) else ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 _REMEMBERED_SECONDS = 5.0
+_TRUSTED_SECONDS = 60.0
 
 
 class Clock:
@@ -23,18 +24,25 @@ class Clock:
         self._latest: datetime | None = None
         self._before: datetime | None = None
         self._since = float("-inf")
+        self._heard = float("-inf")
 
     def heard(self, now: datetime) -> datetime:
         """Take over the time that Redis just told."""
         at = time.monotonic()
         zero = now - timedelta(seconds=at)
         with self._guard:
+            self._heard = at
             if self._latest is None or at - self._since > _REMEMBERED_SECONDS:
                 self._since, self._before, self._latest = at, self._latest, zero
             else:
                 self._latest = max(self._latest, zero)
             self._zero = self._latest if self._before is None else max(self._latest, self._before)
         return now
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether Redis was heard within the last minute: hosts' clocks drift, and a suspended one stands."""
+        return time.monotonic() - self._heard < _TRUSTED_SECONDS
 
     def now(self) -> datetime:
         """Redis' time, as near as this process knows it."""

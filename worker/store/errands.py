@@ -64,12 +64,17 @@ class Errands:
         """Do this at a source from `at` on. Raises redis' errors; then nothing is kept."""
         self.add_all(source, [what], at)
 
-    def add_all(self, source: str, whats: Sequence[str], at: datetime) -> None:
-        """The same for many in few writes: their sender waits. Raises redis' errors; some may be kept."""
+    def add_all(self, source: str, whats: Sequence[str], at: datetime) -> datetime | None:
+        """The same for many in few writes: their sender waits. Raises redis' errors; some may be kept.
+
+        Redis' time; None where there is nothing to do.
+        """
+        now = None
         for first in range(0, len(whats), MOST_IN_A_WRITE):
             some = whats[first : first + MOST_IN_A_WRITE]
             rows = [row for what in some for row in wanted_commands(source, what, at)]
-            Commit(commands=rows).run(self._scripts)
+            now, _ = Commit(commands=rows).run(self._scripts)
+        return now
 
     def begin(self, source: str, what: str, at: datetime) -> None:
         """As `add`, but what is on the timetable keeps its time: for what comes again and again."""

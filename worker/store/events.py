@@ -52,7 +52,12 @@ class Events:
         self._client, self._scripts, self._vault = client, scripts, vault
 
     def accept(self, event: BookingEvent, *, by_content: bool = False) -> tuple[str, bool]:
-        """Record an event in one round trip: (its key, whether it is new). Raises redis' errors.
+        """As `accept_at`, without the time."""
+        key, is_new, _ = self.accept_at(event, by_content=by_content)
+        return key, is_new
+
+    def accept_at(self, event: BookingEvent, *, by_content: bool = False) -> tuple[str, bool, datetime]:
+        """Record an event in one round trip: (its key, whether it is new, Redis' time). Raises redis' errors.
 
         Then nothing is kept. With `by_content` the id is made of what the sender wrote: it is new unless it
         is the last that was said of the stay. News with an id of its sender's are said last, too.
@@ -63,7 +68,8 @@ class Events:
         names = [keys.event(key), keys.INBOX, keys.seen(event.key.source), pending, said]
         body = self._vault.seal(_dump_event(event))
         args = [_short(event.id), body, key, int(REMEMBER_IDS.total_seconds()), int(by_content)]
-        return key, bool(self._scripts.run("accept", args, names))
+        is_new, now = self._scripts.run("accept", args, names)
+        return key, bool(is_new), from_millis(now)
 
     def accepted_commands(self, event: BookingEvent) -> tuple[str, list[list[str | int]]]:
         """The event's key, and the Redis commands that accept it in a write that it goes along with.
