@@ -248,6 +248,46 @@ def test_a_system_that_is_away_for_long_is_told_of_and_so_is_its_return(office: 
     assert {} == office.web.innkey.store.errands.notes(NAME)
 
 
+def test_a_system_that_is_away_is_left_alone_for_longer_whatever_waits(office: Office) -> None:
+    """Each errand fails but once: the pause grows all the same, and a person is told after five."""
+    store = office.web.innkey.store
+    for number in range(30):
+        office.tell(f"R-{number:02}")
+    office.status = 503
+    pauses = []
+    for _ in range(6):
+        store.client.delete(keys.errand_pause(NAME))
+        office.run()
+        pauses.append(store.client.pttl(keys.errand_pause(NAME)))
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 5 * 60_000
+    assert ["new"] == list(store.alerts.rows(f"source_away:{NAME}").values())
+
+
+def test_one_reservation_that_cannot_be_read_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours with one document: it is kept for a person, and those beside it become stays."""
+
+    def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002
+        if id == "R-1":
+            raise ZeroDivisionError
+        return _read(id, document, config, asked)
+
+    monkeypatch.setattr(THIN, "read", read)
+    for booking in ("R-0", "R-1", "R-2"):
+        office.put(booking)
+        office.tell(booking)
+    office.run()
+    assert ["40160", None, "40160"] == [office.unit(one) for one in ("R-0", "R-1", "R-2")]
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert {"reservation": ["could not be read: a fault of Innkey's own"]} == kept["errors"]
+    monkeypatch.setattr(THIN, "read", _read)
+    office.web.post(f"/v1/rejected-events/{kept['id']}/replay")
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
 def test_a_refused_key_is_told_of_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """And nobody reads it in a log."""
     office.tell("R-1")

@@ -24,6 +24,7 @@ MOST_IN_A_WRITE = 500
 LEASE = timedelta(minutes=2)  # longer than any one request, with all its pages, may take
 
 PIN = "pin"
+_SOURCE = "#source"  # beside the errands in their hash of failures; no errand is called so
 Commands = list[list[str | int]]
 
 
@@ -124,6 +125,14 @@ class Errands:
     def failed(self, taken: Round, errand: Errand) -> int:
         """Count a failure; how often in a row."""
         return int(self._client.hincrby(keys.errand_fails(taken.source), errand.what, 1))
+
+    def source_failed(self, taken: Round) -> int:
+        """Count a failure of the source, whatever it was asked for; how often in a row."""
+        return int(self._client.hincrby(keys.errand_fails(taken.source), _SOURCE, 1))
+
+    def source_answered(self, taken: Round) -> None:
+        """Nothing fails in a row any more."""
+        self._client.hdel(keys.errand_fails(taken.source), _SOURCE)
 
     def put_off(self, taken: Round, errand: Errand, until: datetime) -> None:
         """Try an errand again then."""
