@@ -15,7 +15,7 @@ import structlog
 from webhooks.feeds.visit import FEED, FeedVisit
 from webhooks.intake import Intake
 from webhooks.kept_tokens import KeptTokens
-from webhooks.setbacks import MOST_FAILURES, Setbacks
+from webhooks.setbacks import FULL, MOST_FAILURES, POLL, Setbacks
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Answers, Lists, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
@@ -30,7 +30,6 @@ from worker.store.redis_client import RedisError
 
 __all__ = ["ASK", "FULL", "POLL", "Runner", "answers", "ask", "lists", "wanted"]
 
-POLL, FULL = "poll", "full"
 FULL_EVERY = timedelta(days=1)
 OVERLAP = timedelta(minutes=5)
 UNKNOWN_DELAY = timedelta(minutes=1)
@@ -132,33 +131,37 @@ class _Visit:
         """Until nothing is due, the source wants a pause, or the worker stops."""
         while not self.innkey.stopping.is_set():
             due = self.innkey.store.errands.next(self.taken, self.adapter.most_asked)
-            if not due or not self._may_go_on(due):
+            if not due or not self._may_go_on(self._some(due)):
                 return
 
-    def _may_go_on(self, due: Sequence[Errand]) -> bool:
-        """Do the first of what is due, reservations together; whether the source may be asked for more."""
+    def _some(self, due: Sequence[Errand]) -> Sequence[Errand]:
+        """The first of what is due: reservations together, in smaller groups after they have failed so."""
         asks = [one for one in due if one.kind == ASK]
-        some = asks or due[:1]
+        return asks[: self.setbacks.together(asks[0], self.adapter.most_asked)] if asks else due[:1]
+
+    def _may_go_on(self, some: Sequence[Errand]) -> bool:
+        """Do what is due; whether the source may be asked for more."""
         try:
-            if asks:
-                self._ask(asks)
-            elif due[0].kind == PIN:
-                WriteBack(self.innkey, self.config, self.api, self.taken).run(due[0])
-            else:
-                self._poll(due[0])
+            self._do(some)
         except RefusedError as error:
             return self.setbacks.refused(some, error)
         except AskingError as error:
-            self.setbacks.later(some, error)
-            return False
+            return self.setbacks.later(some, error)
         except RedisError:
             raise
         except Exception as error:  # one source's oddity must not be asked for again and again
             log.exception("source.failed", source=self.config.name, error=type(error).__name__)
-            self.setbacks.later(some, LaterError(f"a fault of Innkey's own ({type(error).__name__})"))
-            return False
+            return self.setbacks.later(some, LaterError(f"a fault of Innkey's own ({type(error).__name__})"))
         self.setbacks.answered()
         return True
+
+    def _do(self, some: Sequence[Errand]) -> None:
+        if some[0].kind == ASK:
+            self._ask(some)
+        elif some[0].kind == PIN:
+            WriteBack(self.innkey, self.config, self.api, self.taken).run(some[0])
+        else:
+            self._poll(some[0])
 
     def _ask(self, asks: Sequence[Errand]) -> None:
         now = self.innkey.store.agenda.now()
@@ -166,11 +169,6 @@ class _Visit:
             found = self.adapter.fetch(self.api, [one.of for one in asks])
         except GoneError:
             found = {}
-        except RefusedError as error:
-            if error.is_key or len(asks) == 1:
-                raise
-            self._ask_in_halves(asks)
-            return
         for one in asks:
             document = found.get(one.of)
             if document is not None:
@@ -184,19 +182,6 @@ class _Visit:
                 cause = "is not known to the source; if it was deleted there, cancel the stay by hand"
                 self.intake.keep(one.of, None, {"reservation": [cause]}, now)
             self.innkey.store.errands.done(self.taken, one)
-
-    def _ask_in_halves(self, asks: Sequence[Errand]) -> None:
-        """One of them was refused, and the others with it: find out which. Raises AskingError."""
-        middle = len(asks) // 2
-        for half in (asks[:middle], asks[middle:]):
-            if self.innkey.store.errands.next(self.taken, 0) is None:
-                return
-            try:
-                self._ask(half)
-            except RefusedError as error:
-                if error.is_key:
-                    raise
-                self.setbacks.refused(half, error)
 
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)

@@ -288,6 +288,113 @@ def test_one_reservation_that_cannot_be_read_holds_up_no_other(
     assert "40160" == office.unit("R-1")
 
 
+@pytest.mark.parametrize("wrong", [Answer({}, 500), Answer(b"<html>"), Answer({}, 422)])
+def test_one_reservation_that_fails_its_batch_holds_up_no_other(office: Office, wrong: Answer) -> None:
+    """Those that failed together are asked for in smaller groups, until only the one is left."""
+    for booking in ("R-0", "R-1", "R-2"):
+        office.put(booking)
+        office.tell(booking)
+    answered = office.answered
+    office.api.answer = lambda asked: wrong if "R-1" in asked.query.get("ids", "") else answered(asked)
+    office.run()
+    office.pass_time()
+    office.run()
+    assert ["40160", None, "40160"] == [office.unit(one) for one in ("R-0", "R-1", "R-2")]
+    assert 0 == office.web.innkey.store.client.exists(keys.errand_pause(NAME))
+
+
+def test_a_reservation_that_fails_for_ever_by_itself_is_put_before_a_person(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others are answered it is its own failure: nobody waits for it, and its asking ends."""
+    monkeypatch.setattr(THIN, "most_asked", 1)
+    office.put("R-1")
+    office.tell("R-1")
+    answered = office.answered
+    office.api.answer = lambda asked: (
+        Answer({}, 500) if "R-1" in asked.query.get("ids", "") else answered(asked)
+    )
+    for number in range(2, 8):
+        office.put(f"R-{number}")
+        office.pass_time()
+        office.tell(f"R-{number}")
+        office.run()
+        assert "40160" == office.unit(f"R-{number}")
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    assert 0 == office.web.innkey.store.errands.waiting(NAME)
+    assert {} == office.web.innkey.store.alerts.rows(f"source_away:{NAME}")
+    office.api.answer = answered
+    office.web.post(f"/v1/rejected-events/{kept['id']}/replay")
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+def test_a_long_outage_puts_no_reservation_before_a_person(office: Office) -> None:
+    """What fails while nothing is answered is no failure of its own."""
+    for number in range(4):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+    office.status = 500
+    for _ in range(20):
+        office.pass_time()
+        office.run()
+    assert [] == office.web.get("/v1/rejected-events").json["items"]
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert ["40160"] * 4 == [office.unit(f"R-{number}") for number in range(4)]
+    assert {} == office.web.innkey.store.client.hgetall(keys.errand_fails(NAME))
+
+
+def test_polls_that_fail_are_told_of_though_reservations_are_answered(office: Office) -> None:
+    """A person learns of it once, and that it is over by the poll that goes well."""
+    answered = office.answered
+    office.api.answer = lambda asked: Answer({}, 500) if asked.path.endswith("changes") else answered(asked)
+    office.web.innkey.store.errands.add(NAME, POLL, datetime.now(UTC))
+    rows = []
+    for _ in range(7):
+        office.put("R-1")
+        office.pass_time()
+        office.tell("R-1")
+        office.run()
+        rows.append(list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values()))
+    assert [*[[]] * 4, *[["new"]] * 3] == rows
+    office.api.answer = answered
+    office.pass_time()
+    office.run()
+    assert ["cleared"] == list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values())
+
+
+def test_what_was_told_and_mailed_is_not_told_again_until_it_is_over(office: Office) -> None:
+    """A key that stays refused is one mail, whatever the status becomes."""
+    alerts = office.web.innkey.store.alerts
+    problem = f"source_refuses:{NAME}"
+    office.put("R-1")
+    office.tell("R-1")
+    for status in (401, 401, 403, 401):
+        office.status = status
+        office.pass_time()
+        office.run()
+        rows = list(alerts.rows(problem))
+        assert 1 == len(rows)
+        alerts.mailed(problem, rows, [], datetime.now(UTC))
+        assert ["mailed"] == list(alerts.rows(problem).values())
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert ["cleared"] == list(alerts.rows(problem).values())
+
+
+def test_a_worker_killed_between_counting_and_telling_loses_no_mail(office: Office) -> None:
+    """The sixth failure tells what the fifth did not."""
+    office.tell("R-1")
+    office.web.innkey.store.client.hset(keys.errand_fails(NAME), "#source", 5)
+    office.status = 503
+    office.run()
+    assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values())
+
+
 def test_a_refused_key_is_told_of_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """And nobody reads it in a log."""
     office.tell("R-1")
