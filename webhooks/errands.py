@@ -5,6 +5,7 @@ One source at a time by one worker, one request at a time: a booking system coun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ FULL_EVERY = timedelta(days=1)
 OVERLAP = timedelta(minutes=5)
 UNKNOWN_DELAY = timedelta(minutes=1)
 UNKNOWN_SOURCE_DELAY = timedelta(minutes=10)
+VISIT_SECONDS = 30.0  # then it is another source's turn
+LOOK_SECONDS = 2.0  # how often a poll looks for what is due beside it
 _POLLED = "polled"
 
 log = structlog.get_logger(__name__)
@@ -115,6 +118,10 @@ class Runner:
         return [one for one in self.innkey.configuration.properties.sources.values() if one.enabled]
 
 
+class _LeftError(Exception):
+    """Another worker has the source, it wants a pause, or this worker stops: leave all as it is."""
+
+
 @dataclass(slots=True)
 class _Visit:
     """A source under lease."""
@@ -126,13 +133,31 @@ class _Visit:
     taken: Round
     intake: Intake
     setbacks: Setbacks
+    looks: float | None = None  # monotonic: when a poll looks for other errands; None outside polls
 
     def go(self) -> None:
-        """Until nothing is due, the source wants a pause, or the worker stops."""
+        """Until nothing is due, the time is over, the source wants a pause, or the worker stops."""
+        self.api.before_each = self._before
+        ends = time.monotonic() + VISIT_SECONDS
         while not self.innkey.stopping.is_set():
             due = self.innkey.store.errands.next(self.taken, self.adapter.most_asked)
-            if not due or not self._may_go_on(self._some(due)):
+            if not due or not self._may_go_on(self._some(due)) or time.monotonic() >= ends:
                 return
+
+    def _before(self) -> None:
+        """Before each request, and each row of a poll: renew the lease, and see to what is due beside it."""
+        is_time = self.looks is not None and time.monotonic() >= self.looks
+        # The polls themselves are due too.
+        due = self.innkey.store.errands.next(self.taken, self.adapter.most_asked + 2 if is_time else 0)
+        if due is None or (self.looks is not None and self.innkey.stopping.is_set()):
+            raise _LeftError
+        others = [one for one in due if one.kind in (ASK, PIN)]
+        if not others:
+            return
+        self.looks = None
+        if not self._may_go_on(self._some(others)):
+            raise _LeftError
+        self.looks = time.monotonic() + LOOK_SECONDS
 
     def _some(self, due: Sequence[Errand]) -> Sequence[Errand]:
         """The first of what is due: reservations together, in smaller groups after they have failed so."""
@@ -147,6 +172,9 @@ class _Visit:
             return self.setbacks.refused(some, error)
         except AskingError as error:
             return self.setbacks.later(some, error)
+        except _LeftError:
+            log.info("source.left", source=self.config.name)
+            return False
         except RedisError:
             raise
         except Exception as error:  # one source's oddity must not be asked for again and again
@@ -161,7 +189,11 @@ class _Visit:
         elif some[0].kind == PIN:
             WriteBack(self.innkey, self.config, self.api, self.taken).run(some[0])
         else:
-            self._poll(some[0])
+            self.looks = time.monotonic() + LOOK_SECONDS
+            try:
+                self._poll(some[0])
+            finally:
+                self.looks = None
 
     def _ask(self, asks: Sequence[Errand]) -> None:
         now = self.innkey.store.agenda.now()
@@ -202,8 +234,7 @@ class _Visit:
             else:
                 self.intake.take_in(reservation, document, now)
                 self.intake.acknowledge(reservation)
-            if self.innkey.stopping.is_set() or store.errands.next(self.taken, 0) is None:
-                return
+            self._before()
         if is_full and not hasattr(self.adapter, "acknowledge"):  # such a list is only what is new
             ask_for_unlisted(self.innkey, self.config.name, listed, now)
         store.errands.note(self.config.name, _POLLED, now.isoformat())

@@ -15,7 +15,7 @@ from webhooks.unlisted import ASK
 from worker.bootstrap import Innkey
 from worker.domain.notices import About
 from worker.property_access import SourceConfig
-from worker.store.errands import Errand, Round
+from worker.store.errands import PIN, Errand, Round
 
 __all__ = ["FULL", "MOST_FAILURES", "POLL", "Setbacks"]
 
@@ -23,6 +23,7 @@ POLL, FULL = "poll", "full"
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=10), timedelta(minutes=30)
 KEY_DELAY = timedelta(minutes=5)
 MOST_FAILURES = 5
+MOST_FORBIDDEN = 2
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +89,8 @@ class Setbacks:
         """A key that is refused stops all; a single request that is refused stops itself."""
         store, now = self.innkey.store, self.innkey.store.agenda.now()
         log.warning("source.refused", source=self.config.name, status=error.status)
+        if error.is_key and self._is_of_one(some, error, now):
+            return True
         if error.is_key:
             for one in some:
                 store.errands.put_off(self.taken, one, now + KEY_DELAY)
@@ -103,6 +106,21 @@ class Setbacks:
             store.errands.put_off(self.taken, some[0], now + _delay(fails + 1))
             if fails >= MOST_FAILURES:
                 tell(self.innkey, self.config.name, About.SOURCE_REFUSES, str(error))
+        return True
+
+    def _is_of_one(self, some: Sequence[Errand], error: RefusedError, now: datetime) -> bool:
+        """A 403 may forbid this reservation only, until another request is refused so too: then it waits."""
+        if error.status != 403 or some[0].kind not in (ASK, PIN):
+            return False
+        errands = self.innkey.store.errands
+        fails, is_of_several = errands.source_refused(self.taken, some[0].what)
+        if is_of_several or fails >= MOST_FAILURES:
+            return False
+        own = self._own(some, is_first=fails == 1)
+        if len(some) == 1 and some[0].kind == ASK and fails == 1 and own >= MOST_FORBIDDEN:
+            self._keep(some[0], f"was asked for and refused ({error})", now)
+        elif len(some) == 1:
+            errands.put_off(self.taken, some[0], now + KEY_DELAY)
         return True
 
 

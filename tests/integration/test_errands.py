@@ -395,6 +395,110 @@ def test_a_worker_killed_between_counting_and_telling_loses_no_mail(office: Offi
     assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values())
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_single_reservation_that_is_forbidden_is_not_taken_for_a_refused_key(
+    office: Office, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A 403 while others are answered: they go on, and the one is put before a person."""
+    monkeypatch.setattr(THIN, "most_asked", most)
+    office.put("R-1")
+    office.tell("R-1")
+    answered = office.answered
+    office.api.answer = lambda asked: (
+        Answer({}, 403) if "R-1" in asked.query.get("ids", "") else answered(asked)
+    )
+    for number in range(2, 7):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+        office.run()
+        office.pass_time()
+        office.run()
+        assert "40160" == office.unit(f"R-{number}")
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    assert {} == office.web.innkey.store.alerts.rows(f"source_refuses:{NAME}")
+
+
+def test_a_key_that_is_forbidden_everything_is_told_of(office: Office) -> None:
+    """A second request that is refused too: it is the key, and no reservation is kept for it."""
+    for number in range(8):
+        office.tell(f"R-{number}")
+    office.status = 403
+    office.run()
+    assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_refuses:{NAME}").values())
+    assert 0 < office.web.innkey.store.client.pttl(keys.errand_pause(NAME))
+    assert [] == office.web.get("/v1/rejected-events").json["items"]
+    assert 5 >= len(office.api.asked)
+
+
+def test_a_visit_ends_after_its_time_and_the_source_stays_due(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Busy sources hold no thread for hours."""
+    monkeypatch.setattr(errands, "VISIT_SECONDS", 0.0)
+    for number in range(5):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+    office.run()
+    assert 1 == len(office.api.asked)
+    due = office.web.innkey.store.client.zscore(keys.ERRANDS, NAME)
+    assert due is not None
+    assert due / 1000 <= datetime.now(UTC).timestamp()
+    office.run()
+    assert 2 == len(office.api.asked)
+
+
+def _long_changes(api: Asking, since: datetime | None) -> Iterator[tuple[str, Any]]:
+    """Pages without a row for us."""
+    for page in range(3):
+        api.get("changes", {"page": page})
+    yield from ()
+
+
+def test_what_is_due_does_not_wait_for_the_end_of_a_poll(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reservation that is told of while a pass over everything goes on is asked for between its pages."""
+    monkeypatch.setattr(errands, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(THIN, "changes", _long_changes)
+    answered = office.answered
+
+    def tell_meanwhile(asked: Asked) -> Answer:
+        if asked.query.get("page") == "0":
+            office.put("R-1")
+            office.tell("R-1")
+        return answered(asked)
+
+    office.api.answer = tell_meanwhile
+    office.web.innkey.store.errands.add(NAME, FULL, datetime.now(UTC))
+    office.run()
+    kinds = [one.rpartition("/")[2] for one in office.api.paths()]
+    assert ["changes", "reservations", "changes", "changes"] == kinds
+    assert "40160" == office.unit("R-1")
+
+
+def test_the_lease_is_renewed_with_each_request(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of many pages outlasts no lease, and asks nothing once another worker has the source."""
+    monkeypatch.setattr(THIN, "changes", _long_changes)
+    store = office.web.innkey.store
+    left = []
+
+    def age(asked: Asked) -> Answer:
+        left.append(store.client.pttl(keys.errand_lease(NAME)))
+        store.client.pexpire(keys.errand_lease(NAME), 60_000)
+        if asked.query["page"] == "1":
+            store.client.set(keys.errand_lease(NAME), "another worker")
+        return Answer([])
+
+    office.api.answer = age
+    store.errands.add(NAME, FULL, datetime.now(UTC))
+    office.run()
+    assert 2 == len(left)
+    assert all(one > 100_000 for one in left)
+    assert "another worker" == store.client.get(keys.errand_lease(NAME))
+    assert [FULL] == store.client.zrange(keys.errands_of(NAME), 0, -1)
+
+
 def test_a_refused_key_is_told_of_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """And nobody reads it in a log."""
     office.tell("R-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
@@ -87,6 +87,7 @@ class Asking:
             trust_env=False,
         )
         self.auth = auth
+        self.before_each: Callable[[], None] | None = None  # may raise: then nothing is sent
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +114,8 @@ class Asking:
         body: object = None,
     ) -> Any:
         """The JSON that a request is answered with; `body` is sent as JSON. Raises AskingError."""
+        if self.before_each is not None:
+            self.before_each()
         whole = {**self._common, **body} if isinstance(body, dict) else body
         request = self._client.build_request(method, path.lstrip("/"), params=params, json=whole)
         ends = time.monotonic() + SECONDS

@@ -26,6 +26,7 @@ LEASE = timedelta(minutes=2)  # longer than any one request, with all its pages,
 PIN = "pin"
 # Beside the errands in their hash of failures; no errand is called so.
 _SOURCE, _FIRST, _SPLIT = "#source", "#first", "#split:"
+_REFUSED, _FIRST_REFUSED = "#refused", "#first-refused"
 Commands = list[list[str | int]]
 
 
@@ -129,19 +130,26 @@ class Errands:
 
     def source_failed(self, taken: Round, what: str) -> tuple[int, bool]:
         """Count a failure of the source; how often in a row, and whether with different errands."""
+        return self._in_a_row(taken, what, _SOURCE, _FIRST)
+
+    def source_refused(self, taken: Round, what: str) -> tuple[int, bool]:
+        """The same for a request that it refuses."""
+        return self._in_a_row(taken, what, _REFUSED, _FIRST_REFUSED)
+
+    def _in_a_row(self, taken: Round, what: str, count: str, earliest: str) -> tuple[int, bool]:
         name = keys.errand_fails(taken.source)
         pipe = self._client.pipeline()
-        pipe.hincrby(name, _SOURCE, 1)
-        pipe.hsetnx(name, _FIRST, what)
-        pipe.hget(name, _FIRST)
+        pipe.hincrby(name, count, 1)
+        pipe.hsetnx(name, earliest, what)
+        pipe.hget(name, earliest)
         fails, _, first = pipe.execute()
         if first != what:
-            self._client.hset(name, _FIRST, "")
+            self._client.hset(name, earliest, "")
         return int(fails), first != what
 
     def source_answered(self, taken: Round) -> None:
         """Nothing fails in a row any more."""
-        self._client.hdel(keys.errand_fails(taken.source), _SOURCE, _FIRST)
+        self._client.hdel(keys.errand_fails(taken.source), _SOURCE, _FIRST, _REFUSED, _FIRST_REFUSED)
 
     def split(self, taken: Round, errands: Sequence[Errand]) -> None:
         """Count a failure of several errands together."""
