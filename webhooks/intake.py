@@ -10,7 +10,7 @@ from typing import Any, cast
 import structlog
 
 from webhooks.sources.adapter import Acknowledges, Answers, NotUnderstoodError, Parsed
-from webhooks.sources.asking import Asking
+from webhooks.sources.asking import Asking, RefusedError
 from worker.bootstrap import Innkey
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import bad_event_commands
@@ -56,7 +56,11 @@ class Intake:
     def acknowledge(self, reservation: str) -> None:
         """What is on record, understood or kept for a person, the source need not tell again."""
         if hasattr(self.adapter, "acknowledge"):
-            cast("Acknowledges", self.adapter).acknowledge(self.api, reservation)
+            try:
+                cast("Acknowledges", self.adapter).acknowledge(self.api, reservation)
+            except RefusedError as error:
+                # What could be read is not forbidden: the key may not acknowledge.
+                raise RefusedError(error.status, is_key=error.is_key) from None
 
     def keep(self, reservation: str, document: Any, errors: dict[str, list[str]], now: datetime) -> None:
         """Keep what was not understood; its replay asks anew."""

@@ -110,7 +110,7 @@ class Setbacks:
 
     def _is_of_one(self, some: Sequence[Errand], error: RefusedError, now: datetime) -> bool:
         """A 403 may forbid this reservation only, until another request is refused so too: then it waits."""
-        if error.status != 403 or some[0].kind not in (ASK, PIN):
+        if not error.may_be_one or some[0].kind not in (ASK, PIN):
             return False
         errands = self.innkey.store.errands
         fails, is_of_several = errands.source_refused(self.taken, some[0].what)

@@ -65,12 +65,16 @@ class LaterError(AskingError):
 
 
 class RefusedError(AskingError):
-    """The source does not take the request. `is_key`: because it does not know the key, or forbids it."""
+    """The source does not take the request. `is_key`: because it does not know the key, or forbids it.
+
+    `may_be_one`: a 403 that may forbid this reservation only.
+    """
 
     def __init__(self, status: int, *, is_key: bool | None = None) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
         self.is_key = status in (401, 403) if is_key is None else is_key
+        self.may_be_one = status == 403 and is_key is None
 
 
 class GoneError(AskingError):
