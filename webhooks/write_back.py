@@ -18,7 +18,7 @@ from worker.domain.record import Stay
 from worker.domain.write_back import is_owed, pin_to_show, text_to_show
 from worker.property_access import SourceConfig
 from worker.service.notice_writes import pin_commands
-from worker.store.errands import Errand, Round
+from worker.store.errands import Errand, Round, forget_command
 
 __all__ = ["MOST_FAILURES", "WriteBack"]
 
@@ -77,7 +77,7 @@ class WriteBack:
         system = cast("Writes", ADAPTERS[self.config.adapter])
         try:
             shown = system.read_pin(self.api, reservation)
-            if shown == wanted or (not wanted and not any(pin in shown for pin in written)):
+            if shown == wanted or (not wanted and not _is_ours(shown, written)):
                 # To be cleared, and it holds somebody else's words: those are not ours to take away.
                 return True
             if not may_write or not self._holds_lease():
@@ -137,9 +137,14 @@ class WriteBack:
     def _done(self, errand: Errand) -> None:
         if self.innkey.store.errands.failures(self.config.name, errand.what) >= MOST_FAILURES:
             self._tell(errand, is_over=True)
-        self.innkey.store.errands.forget_note(self.config.name, f"tried:{errand.of}")
+        self.innkey.ledger.run_commands([forget_command(self.config.name, f"tried:{errand.of}")])
         self.innkey.store.errands.done(self.taken, errand)
 
     def _tell(self, errand: Errand, *, is_over: bool = False) -> None:
         now = self.innkey.clock.now()
         self.innkey.ledger.run_commands(pin_commands(self.config.name, errand.of, now, is_over=is_over))
+
+
+def _is_ours(shown: str, written: Sequence[str]) -> bool:
+    """Whether a field's text is what `text_to_show` made of these PINs, and nothing else."""
+    return all(part.rpartition(": ")[2] in written for part in shown.split(", "))

@@ -248,6 +248,257 @@ def test_a_system_that_is_away_for_long_is_told_of_and_so_is_its_return(office: 
     assert {} == office.web.innkey.store.errands.notes(NAME)
 
 
+def test_a_system_that_is_away_is_left_alone_for_longer_whatever_waits(office: Office) -> None:
+    """Each errand fails but once: the pause grows all the same, and a person is told after five."""
+    store = office.web.innkey.store
+    for number in range(30):
+        office.tell(f"R-{number:02}")
+    office.status = 503
+    pauses = []
+    for _ in range(6):
+        store.client.delete(keys.errand_pause(NAME))
+        office.run()
+        pauses.append(store.client.pttl(keys.errand_pause(NAME)))
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 5 * 60_000
+    assert ["new"] == list(store.alerts.rows(f"source_away:{NAME}").values())
+
+
+def test_one_reservation_that_cannot_be_read_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours with one document: it is kept for a person, and those beside it become stays."""
+
+    def read(id: str, document: Any, config: SourceConfig, asked: datetime) -> Parsed:  # noqa: A002
+        if id == "R-1":
+            raise ZeroDivisionError
+        return _read(id, document, config, asked)
+
+    monkeypatch.setattr(THIN, "read", read)
+    for booking in ("R-0", "R-1", "R-2"):
+        office.put(booking)
+        office.tell(booking)
+    office.run()
+    assert ["40160", None, "40160"] == [office.unit(one) for one in ("R-0", "R-1", "R-2")]
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert {"reservation": ["could not be read: a fault of Innkey's own"]} == kept["errors"]
+    monkeypatch.setattr(THIN, "read", _read)
+    office.web.post(f"/v1/rejected-events/{kept['id']}/replay")
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+@pytest.mark.parametrize("wrong", [Answer({}, 500), Answer(b"<html>"), Answer({}, 422)])
+def test_one_reservation_that_fails_its_batch_holds_up_no_other(office: Office, wrong: Answer) -> None:
+    """Those that failed together are asked for in smaller groups, until only the one is left."""
+    for booking in ("R-0", "R-1", "R-2"):
+        office.put(booking)
+        office.tell(booking)
+    answered = office.answered
+    office.api.answer = lambda asked: wrong if "R-1" in asked.query.get("ids", "") else answered(asked)
+    office.run()
+    office.pass_time()
+    office.run()
+    assert ["40160", None, "40160"] == [office.unit(one) for one in ("R-0", "R-1", "R-2")]
+    assert 0 == office.web.innkey.store.client.exists(keys.errand_pause(NAME))
+
+
+def test_a_reservation_that_fails_for_ever_by_itself_is_put_before_a_person(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others are answered it is its own failure: nobody waits for it, and its asking ends."""
+    monkeypatch.setattr(THIN, "most_asked", 1)
+    office.put("R-1")
+    office.tell("R-1")
+    answered = office.answered
+    office.api.answer = lambda asked: (
+        Answer({}, 500) if "R-1" in asked.query.get("ids", "") else answered(asked)
+    )
+    for number in range(2, 8):
+        office.put(f"R-{number}")
+        office.pass_time()
+        office.tell(f"R-{number}")
+        office.run()
+        assert "40160" == office.unit(f"R-{number}")
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    assert 0 == office.web.innkey.store.errands.waiting(NAME)
+    assert {} == office.web.innkey.store.alerts.rows(f"source_away:{NAME}")
+    office.api.answer = answered
+    office.web.post(f"/v1/rejected-events/{kept['id']}/replay")
+    office.run()
+    assert "40160" == office.unit("R-1")
+
+
+def test_a_long_outage_puts_no_reservation_before_a_person(office: Office) -> None:
+    """What fails while nothing is answered is no failure of its own."""
+    for number in range(4):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+    office.status = 500
+    for _ in range(20):
+        office.pass_time()
+        office.run()
+    assert [] == office.web.get("/v1/rejected-events").json["items"]
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert ["40160"] * 4 == [office.unit(f"R-{number}") for number in range(4)]
+    assert {} == office.web.innkey.store.client.hgetall(keys.errand_fails(NAME))
+
+
+def test_polls_that_fail_are_told_of_though_reservations_are_answered(office: Office) -> None:
+    """A person learns of it once, and that it is over by the poll that goes well."""
+    answered = office.answered
+    office.api.answer = lambda asked: Answer({}, 500) if asked.path.endswith("changes") else answered(asked)
+    office.web.innkey.store.errands.add(NAME, POLL, datetime.now(UTC))
+    rows = []
+    for _ in range(7):
+        office.put("R-1")
+        office.pass_time()
+        office.tell("R-1")
+        office.run()
+        rows.append(list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values()))
+    assert [*[[]] * 4, *[["new"]] * 3] == rows
+    office.api.answer = answered
+    office.pass_time()
+    office.run()
+    assert ["cleared"] == list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values())
+
+
+def test_what_was_told_and_mailed_is_not_told_again_until_it_is_over(office: Office) -> None:
+    """A key that stays refused is one mail, whatever the status becomes."""
+    alerts = office.web.innkey.store.alerts
+    problem = f"source_refuses:{NAME}"
+    office.put("R-1")
+    office.tell("R-1")
+    for status in (401, 401, 403, 401):
+        office.status = status
+        office.pass_time()
+        office.run()
+        rows = list(alerts.rows(problem))
+        assert 1 == len(rows)
+        alerts.mailed(problem, rows, [], datetime.now(UTC))
+        assert ["mailed"] == list(alerts.rows(problem).values())
+    office.status = 200
+    office.pass_time()
+    office.run()
+    assert ["cleared"] == list(alerts.rows(problem).values())
+
+
+def test_a_worker_killed_between_counting_and_telling_loses_no_mail(office: Office) -> None:
+    """The sixth failure tells what the fifth did not."""
+    office.tell("R-1")
+    office.web.innkey.store.client.hset(keys.errand_fails(NAME), "#source", 5)
+    office.status = 503
+    office.run()
+    assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_away:{NAME}").values())
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_single_reservation_that_is_forbidden_is_not_taken_for_a_refused_key(
+    office: Office, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A 403 while others are answered: they go on, and the one is put before a person."""
+    monkeypatch.setattr(THIN, "most_asked", most)
+    office.put("R-1")
+    office.tell("R-1")
+    answered = office.answered
+    office.api.answer = lambda asked: (
+        Answer({}, 403) if "R-1" in asked.query.get("ids", "") else answered(asked)
+    )
+    for number in range(2, 7):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+        office.run()
+        office.pass_time()
+        office.run()
+        assert "40160" == office.unit(f"R-{number}")
+    (kept,) = office.web.get("/v1/rejected-events").json["items"]
+    assert ["reservation"] == list(kept["errors"])
+    assert {} == office.web.innkey.store.alerts.rows(f"source_refuses:{NAME}")
+
+
+def test_a_key_that_is_forbidden_everything_is_told_of(office: Office) -> None:
+    """A second request that is refused too: it is the key, and no reservation is kept for it."""
+    for number in range(8):
+        office.tell(f"R-{number}")
+    office.status = 403
+    office.run()
+    assert ["new"] == list(office.web.innkey.store.alerts.rows(f"source_refuses:{NAME}").values())
+    assert 0 < office.web.innkey.store.client.pttl(keys.errand_pause(NAME))
+    assert [] == office.web.get("/v1/rejected-events").json["items"]
+    assert 5 >= len(office.api.asked)
+
+
+def test_a_visit_ends_after_its_time_and_the_source_stays_due(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Busy sources hold no thread for hours."""
+    monkeypatch.setattr(errands, "VISIT_SECONDS", 0.0)
+    for number in range(5):
+        office.put(f"R-{number}")
+        office.tell(f"R-{number}")
+    office.run()
+    assert 1 == len(office.api.asked)
+    due = office.web.innkey.store.client.zscore(keys.ERRANDS, NAME)
+    assert due is not None
+    assert due / 1000 <= datetime.now(UTC).timestamp()
+    office.run()
+    assert 2 == len(office.api.asked)
+
+
+def _long_changes(api: Asking, since: datetime | None) -> Iterator[tuple[str, Any]]:
+    """Pages without a row for us."""
+    for page in range(3):
+        api.get("changes", {"page": page})
+    yield from ()
+
+
+def test_what_is_due_does_not_wait_for_the_end_of_a_poll(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reservation that is told of while a pass over everything goes on is asked for between its pages."""
+    monkeypatch.setattr(errands, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(THIN, "changes", _long_changes)
+    answered = office.answered
+
+    def tell_meanwhile(asked: Asked) -> Answer:
+        if asked.query.get("page") == "0":
+            office.put("R-1")
+            office.tell("R-1")
+        return answered(asked)
+
+    office.api.answer = tell_meanwhile
+    office.web.innkey.store.errands.add(NAME, FULL, datetime.now(UTC))
+    office.run()
+    kinds = [one.rpartition("/")[2] for one in office.api.paths()]
+    assert ["changes", "reservations", "changes", "changes"] == kinds
+    assert "40160" == office.unit("R-1")
+
+
+def test_the_lease_is_renewed_with_each_request(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of many pages outlasts no lease, and asks nothing once another worker has the source."""
+    monkeypatch.setattr(THIN, "changes", _long_changes)
+    store = office.web.innkey.store
+    left = []
+
+    def age(asked: Asked) -> Answer:
+        left.append(store.client.pttl(keys.errand_lease(NAME)))
+        store.client.pexpire(keys.errand_lease(NAME), 60_000)
+        if asked.query["page"] == "1":
+            store.client.set(keys.errand_lease(NAME), "another worker")
+        return Answer([])
+
+    office.api.answer = age
+    store.errands.add(NAME, FULL, datetime.now(UTC))
+    office.run()
+    assert 2 == len(left)
+    assert all(one > 100_000 for one in left)
+    assert "another worker" == store.client.get(keys.errand_lease(NAME))
+    assert [FULL] == store.client.zrange(keys.errands_of(NAME), 0, -1)
+
+
 def test_a_refused_key_is_told_of_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """And nobody reads it in a log."""
     office.tell("R-1")

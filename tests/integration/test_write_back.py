@@ -256,16 +256,18 @@ def test_a_stay_that_is_over_is_cleared(ready: House) -> None:
     assert ("", None) == (ready.shown(), ready.stay().written_pin)
 
 
-def test_somebody_elses_words_are_not_cleared(ready: House) -> None:
-    """What a person has put there instead stays there."""
+@pytest.mark.parametrize("words", ["the key is under the mat", "{pin}, garage 9999"])
+def test_somebody_elses_words_are_not_cleared(ready: House, words: str) -> None:
+    """What a person has put there instead, or beside it, stays there."""
     told = ready.api.documents["501"]
-    told["doorCode"] = "the key is under the mat"
-    told["door_codes"] = [{"code": "the key is under the mat"}]
+    text = words.format(pin=ready.shown())
+    told["doorCode"] = text
+    told["door_codes"] = [{"code": text}]
     for item in told.get("infoItems", []):
-        item["text"] = "the key is under the mat"
+        item["text"] = text
     ready.cancel(501)
     ready.run()
-    assert "the key is under the mat" == ready.shown()
+    assert text == ready.shown()
     assert [] == ready.waiting()
 
 

@@ -12,7 +12,7 @@ import structlog
 from webhooks.feeds.calendars import Found, NotACalendarError, Unread, new_id, read_calendar
 from webhooks.feeds.fetching import fetch
 from webhooks.sources.asking import AskingError, LaterError
-from webhooks.told import settle, tell_once
+from webhooks.told import settle, tell, tell_cause
 from worker.bootstrap import Innkey
 from worker.domain.booking import BookingEvent, StayKey, Version
 from worker.domain.feeds import Doubt, News, absorb, unchanged
@@ -146,7 +146,7 @@ class FeedVisit:
         self._counted("empty")
         log.warning("feed.empty", feed=self.feed.name, times=fails)
         if fails >= MOST_EMPTY:
-            tell_once(self.innkey, self.feed.name, About.FEED_DOUBTED, _CAUSES[Doubt.EMPTY])
+            tell_cause(self.innkey, self.feed.name, About.FEED_DOUBTED, _CAUSES[Doubt.EMPTY])
 
     def _failed(self, due: Sequence[Errand], cause: str, after: timedelta | None = None) -> None:
         store, fails = self.innkey.store, self._fails(due)
@@ -156,8 +156,8 @@ class FeedVisit:
             store.errands.put_off(self.taken, one, now + delay)
         self._counted("failed")
         log.warning("feed.not_read", feed=self.feed.name, cause=cause, failures=fails)
-        if fails == MOST_FAILURES:
-            tell_once(self.innkey, self.feed.name, About.FEED_AWAY, cause)
+        if fails >= MOST_FAILURES:
+            tell(self.innkey, self.feed.name, About.FEED_AWAY, cause)
 
     def _done(self, due: Sequence[Errand], now: datetime) -> None:
         for one in due:
@@ -169,7 +169,7 @@ class FeedVisit:
         if doubt is None:
             settle(self.innkey, self.feed.name, About.FEED_DOUBTED)
         else:
-            tell_once(self.innkey, self.feed.name, About.FEED_DOUBTED, _CAUSES[doubt])
+            tell_cause(self.innkey, self.feed.name, About.FEED_DOUBTED, _CAUSES[doubt])
 
     def _fails(self, due: Sequence[Errand]) -> int:
         return max(self.innkey.store.errands.failed(self.taken, one) for one in due)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
+import httpcore
 import httpx
+
+from worker.kas.wire import CALL, Call, DeadlineTransport, hush
 
 __all__ = [
     "Asking",
@@ -29,6 +32,18 @@ SECONDS: Final = 30.0
 MOST_BYTES: Final = 16 * 2**20
 LONGEST_PAUSE: Final = timedelta(hours=1)
 _LATER = frozenset({408, 425, 429})
+_TOO_LONG: Final = "an answer of over 16 MiB"
+_FAULTS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    OSError,
+    UnicodeError,
+)
 
 
 class AskingError(Exception):
@@ -50,12 +65,16 @@ class LaterError(AskingError):
 
 
 class RefusedError(AskingError):
-    """The source does not take the request. `is_key`: because it does not know the key, or forbids it."""
+    """The source does not take the request. `is_key`: because it does not know the key, or forbids it.
+
+    `may_be_one`: a 403 that may forbid this reservation only.
+    """
 
     def __init__(self, status: int, *, is_key: bool | None = None) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
         self.is_key = status in (401, 403) if is_key is None else is_key
+        self.may_be_one = status == 403 and is_key is None
 
 
 class GoneError(AskingError):
@@ -77,7 +96,9 @@ class Asking:
         common: Mapping[str, object] | None = None,
     ) -> None:
         self._common = dict(common or {})
+        hush()
         self._client = httpx.Client(
+            transport=_Wire(2),
             # Paths are joined to the base's own, whatever slashes there are.
             base_url=base_url.rstrip("/") + "/",
             headers={"User-Agent": "innkey", "Accept": "application/json", **(headers or {})},
@@ -87,6 +108,7 @@ class Asking:
             trust_env=False,
         )
         self.auth = auth
+        self.before_each: Callable[[], None] | None = None  # may raise: then nothing is sent
 
     def __enter__(self) -> Self:
         return self
@@ -113,18 +135,53 @@ class Asking:
         body: object = None,
     ) -> Any:
         """The JSON that a request is answered with; `body` is sent as JSON. Raises AskingError."""
+        if self.before_each is not None:
+            self.before_each()
         whole = {**self._common, **body} if isinstance(body, dict) else body
         request = self._client.build_request(method, path.lstrip("/"), params=params, json=whole)
         ends = time.monotonic() + SECONDS
+        call = CALL.set(Call(ends, ends, has_body=False))
         try:
             answer = self._client.send(request, stream=True)
             try:
                 return content_of(answer, ends)
             finally:
                 answer.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, OSError) as error:
-            # The text of httpx' errors may hold the address, and that a token.
+        except _FAULTS as error:
+            # The texts of these errors may hold the address, and that a token.
             raise LaterError(f"no answer ({type(error).__name__})") from None
+        finally:
+            CALL.reset(call)
+
+
+class _Wire(DeadlineTransport):
+    """Caps each answer, those too that a login reads by itself."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and answer with what can be read of it."""
+        answer = super().handle_request(request)
+        return httpx.Response(
+            answer.status_code,
+            headers=answer.headers,
+            stream=_Capped(cast("httpx.SyncByteStream", answer.stream)),
+        )
+
+
+class _Capped(httpx.SyncByteStream):
+    def __init__(self, inner: httpx.SyncByteStream) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for chunk in self._inner:
+            size += len(chunk)
+            if size > MOST_BYTES:
+                raise LaterError(_TOO_LONG)
+            CALL.get().left(httpcore.ReadTimeout)
+            yield chunk
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 def content_of(answer: httpx.Response, ends: float) -> Any:
@@ -137,7 +194,7 @@ def _read(answer: httpx.Response, ends: float) -> bytes:
     for chunk in answer.iter_bytes():
         content += chunk
         if len(content) > MOST_BYTES:
-            raise LaterError("an answer of over 16 MiB")
+            raise LaterError(_TOO_LONG)
         if time.monotonic() > ends:
             raise LaterError(f"no whole answer within {SECONDS:.0f} s")
     return bytes(content)

@@ -24,6 +24,9 @@ MOST_IN_A_WRITE = 500
 LEASE = timedelta(minutes=2)  # longer than any one request, with all its pages, may take
 
 PIN = "pin"
+# Beside the errands in their hash of failures; no errand is called so.
+_SOURCE, _FIRST, _SPLIT = "#source", "#first", "#split:"
+_REFUSED, _FIRST_REFUSED = "#refused", "#first-refused"
 Commands = list[list[str | int]]
 
 
@@ -130,6 +133,40 @@ class Errands:
         """Count a failure; how often in a row."""
         return int(self._client.hincrby(keys.errand_fails(taken.source), errand.what, 1))
 
+    def source_failed(self, taken: Round, what: str) -> tuple[int, bool]:
+        """Count a failure of the source; how often in a row, and whether with different errands."""
+        return self._in_a_row(taken, what, _SOURCE, _FIRST)
+
+    def source_refused(self, taken: Round, what: str) -> tuple[int, bool]:
+        """The same for a request that it refuses."""
+        return self._in_a_row(taken, what, _REFUSED, _FIRST_REFUSED)
+
+    def _in_a_row(self, taken: Round, what: str, count: str, earliest: str) -> tuple[int, bool]:
+        name = keys.errand_fails(taken.source)
+        pipe = self._client.pipeline()
+        pipe.hincrby(name, count, 1)
+        pipe.hsetnx(name, earliest, what)
+        pipe.hget(name, earliest)
+        fails, _, first = pipe.execute()
+        if first != what:
+            self._client.hset(name, earliest, "")
+        return int(fails), first != what
+
+    def source_answered(self, taken: Round) -> None:
+        """Nothing fails in a row any more."""
+        self._client.hdel(keys.errand_fails(taken.source), _SOURCE, _FIRST, _REFUSED, _FIRST_REFUSED)
+
+    def split(self, taken: Round, errands: Sequence[Errand]) -> None:
+        """Count a failure of several errands together."""
+        pipe = self._client.pipeline()
+        for one in errands:
+            pipe.hincrby(keys.errand_fails(taken.source), _SPLIT + one.what, 1)
+        pipe.execute()
+
+    def splits(self, taken: Round, errand: Errand) -> int:
+        """How often an errand has failed together with others."""
+        return self.failures(taken.source, _SPLIT + errand.what)
+
     def put_off(self, taken: Round, errand: Errand, until: datetime) -> None:
         """Try an errand again then."""
         self._client.zadd(keys.errands_of(taken.source), {errand.what: to_millis(until)}, xx=True)
@@ -162,10 +199,6 @@ class Errands:
         """Note something of a source. No secret, no guest."""
         self._client.hset(keys.source_notes(source), name, text)
 
-    def forget_note(self, source: str, name: str) -> None:
-        """Take a note back."""
-        self._client.hdel(keys.source_notes(source), name)
-
     def failures(self, source: str, what: str) -> int:
         """How often an errand has failed in a row."""
         return int(self._client.hget(keys.errand_fails(source), what) or 0)
@@ -187,3 +220,13 @@ def wanted_commands(source: str, what: str, at: datetime) -> Commands:
         ["HINCRBY", keys.errand_news(source), what, 1],
         ["ZADD", keys.ERRANDS, "LT", to_millis(at), source],
     ]
+
+
+def note_command(source: str, name: str, text: str) -> list[str | int]:
+    """The Redis command that notes something of a source. No secret, no guest."""
+    return ["HSET", keys.source_notes(source), name, text]
+
+
+def forget_command(source: str, name: str) -> list[str | int]:
+    """The Redis command that takes a note back."""
+    return ["HDEL", keys.source_notes(source), name]

@@ -238,7 +238,7 @@ def errand_news(source: str) -> str:
 
 
 def errand_fails(source: str) -> str:
-    """HASH errand -> how often it has failed in a row."""
+    """HASH errand -> how often it has failed in a row; also `#source`, `#refused`, `#split:`."""
     return f"{PREFIX}errand-fails:{source}"
 
 
