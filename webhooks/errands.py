@@ -185,7 +185,10 @@ class _Visit:
                 self.innkey.store.errands.put_off(self.taken, one, now + UNKNOWN_DELAY)
                 continue
             else:
-                cause = "is not known to the source; if it was deleted there, cancel the stay by hand"
+                cause = (
+                    "is not known to the source; "
+                    "if it was deleted there, cancel the stay with innkey bookings cancel"
+                )
                 self._keep(one.of, None, {"reservation": [cause]}, now)
             self.innkey.store.errands.done(self.taken, one)
 

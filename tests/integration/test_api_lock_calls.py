@@ -255,6 +255,7 @@ class TestLog:
         acts = {
             "rotate-pin": "pin.rotate",
             "resend": "email.resend",
+            "cancel": "booking.cancel",
             "retry": "letter.retry",
             "resolve": "letter.resolve",
             "unlock": "lock.unlock",
