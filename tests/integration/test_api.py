@@ -598,6 +598,7 @@ class TestRejectedEvents:
         assert {
             "id": rejected_id("direct", body),
             "source": "direct",
+            "asked": None,
             "content_type": "application/json",
             "errors": {"data.guest.email": ["is not an e-mail address"]},
             "size": len(body),

@@ -285,10 +285,11 @@ class LockPage(Schema):
 
 
 class RejectedSchema(Schema):
-    """A delivery that was not understood, without its body; `size` in bytes."""
+    """What was not understood, without its body; `size` in bytes; `asked`: the reservation asked for."""
 
     id = text()
     source = text()
+    asked = maybe()
     received = moment()
     content_type = text()
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))

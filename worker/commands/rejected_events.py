@@ -41,13 +41,14 @@ def list_(*, limit: int, cursor: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"items": views, "next": page.next})
         return
-    print_table(("ID", "Source", "Received", "Bytes", "Replayed", "Errors"), [_row(view) for view in views])
+    head = ("ID", "Source", "Reservation", "Received", "Bytes", "Replayed", "Errors")
+    print_table(head, [_row(view) for view in views])
     tell_more(page.next)
 
 
 def _row(view: dict[str, Any]) -> tuple[object, ...]:
     times = (shown(view["received"]), view["size"], shown(view["replayed"]))
-    return view["id"], view["source"], *times, _words(view["errors"])
+    return view["id"], view["source"], view["asked"] or "", *times, _words(view["errors"])
 
 
 def _words(errors: dict[str, list[str]]) -> str:

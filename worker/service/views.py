@@ -159,10 +159,14 @@ def unmanaged_view(facts: Mapping[str, Any]) -> list[View]:
 
 
 def rejected_view(rejected: RejectedEvent) -> View:
-    """One delivery that was not understood, without its body: that may hold a guest. `size` in bytes."""
+    """One delivery that was not understood, without its body: that may hold a guest. `size` in bytes.
+
+    `asked`: the reservation that its source was asked for; None of a delivery.
+    """
     return {
         "id": rejected.id,
         "source": rejected.source,
+        "asked": rejected.asked,
         "received": utc(rejected.received),
         "content_type": rejected.content_type,
         "errors": rejected.errors,
