@@ -24,6 +24,7 @@ from webhooks.sources.oauth import TokenAuth
 from webhooks.unlisted import ASK, ask, ask_for_unlisted
 from webhooks.write_back import WriteBack
 from worker.bootstrap import Innkey
+from worker.domain.booking import Status, StayKey
 from worker.property_access import SourceConfig
 from worker.property_feeds import FeedConfig
 from worker.store.errands import PIN, Errand, Round
@@ -211,9 +212,16 @@ class _Visit:
                 self.innkey.store.errands.put_off(self.taken, one, now + UNKNOWN_DELAY)
                 continue
             else:
-                cause = "is not known to the source; if it was deleted there, cancel the stay by hand"
-                self.intake.keep(one.of, None, {"reservation": [cause]}, now)
+                self._keep_unknown(one.of, now)
             self.innkey.store.errands.done(self.taken, one)
+
+    def _keep_unknown(self, reservation: str, now: datetime) -> None:
+        """Put before a person what the source does not know, unless it was deleted there and is off here."""
+        stay = self.innkey.store.stays.get(StayKey(self.config.name, reservation))
+        if stay is None or stay.booking.status is not Status.CANCELLED:
+            cure = "if it was deleted there, cancel the stay with innkey bookings cancel"
+            cause = f"is not known to the source; {cure}"
+            self.intake.keep(reservation, None, {"reservation": [cause]}, now)
 
     def _poll(self, errand: Errand) -> None:
         system = lists(self.config)

@@ -20,6 +20,7 @@ from tests.integration.web_kit import SECRET, TOKEN, Web, environ_for, event_bod
 from webhooks.api import paging
 from webhooks.api.paging import fitting
 from worker.domain.access_code import GaveUp, Phase, Try, Written
+from worker.domain.booking import StayKey
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.reasons import Job, Reason
 from worker.domain.signs import Signs
@@ -285,6 +286,58 @@ class TestBookings:
         assert 40 == len(kit.get("/v1/bookings").json["items"])
         stats: Any = client.info("commandstats")
         assert 8 >= sum(row["calls"] for row in stats.values())
+
+    def test_cancel(self, kit: Web) -> None:
+        """Cancelled at once; once, and only while there is something to cancel."""
+        kit.book(version=3)
+        answer = kit.post("/v1/bookings/direct/BK-1001/cancel")
+        assert (202, "cancelled", "cancelled", "3") == (
+            answer.status_code,
+            *(answer.json[name] for name in ("status", "state", "version")),
+        )
+        assert "booking.cancelled" == answer.json["timeline"][-1]["detail"]["type"]
+        kit.book("booking.updated", version=3, status="confirmed")
+        again = kit.post("/v1/bookings/direct/BK-1001/cancel")
+        assert (409, PROBLEM) == (again.status_code, again.content_type)
+        assert "cancelled already" in again.json["detail"]
+        kit.book("booking.updated", version=4, status="confirmed")
+        assert "confirmed" == kit.get("/v1/bookings/direct/BK-1001").json["status"]
+
+    def test_cancel_of_a_booking_versioned_by_time(self, kit: Web) -> None:
+        """It is shown as of the time at which it was cancelled."""
+        kit.book(version="2026-01-01T10:00:00Z")
+        before = datetime.now(UTC) - timedelta(seconds=1)
+        answer = kit.post("/v1/bookings/direct/BK-1001/cancel")
+        assert before < datetime.fromisoformat(answer.json["version"])
+        kit.book("booking.updated", version=before.isoformat(), status="confirmed")
+        assert "cancelled" == kit.get("/v1/bookings/direct/BK-1001").json["status"]
+        kit.book(version=(datetime.now(UTC) + timedelta(seconds=1)).isoformat())
+        assert "confirmed" == kit.get("/v1/bookings/direct/BK-1001").json["status"]
+
+    def test_cancel_comes_after_what_waits(self, kit: Web) -> None:
+        """An accepted event that no worker has applied yet is applied first, and may be the stay's first."""
+        kit.deliver(event_body(version=5))
+        assert "cancelled" == kit.post("/v1/bookings/direct/BK-1001/cancel").json["status"]
+        kit.apply()
+        assert "cancelled" == kit.get("/v1/bookings/direct/BK-1001").json["status"]
+
+    def test_cancel_comes_after_what_could_not_be_applied(self, kit: Web) -> None:
+        """An event that failed stays for a person, and brings nothing back when it is applied at last."""
+        kit.book(version=5)
+        kit.deliver(event_body("booking.updated", version=6, status="confirmed"))
+        (event,) = kit.innkey.store.events.pending(StayKey("direct", "BK-1001"))
+        kit.innkey.store.events.failed(event)
+        kit.post("/v1/bookings/direct/BK-1001/cancel")
+        kit.innkey.event_applier().apply(event)
+        found = kit.get("/v1/bookings/direct/BK-1001").json
+        assert ("cancelled", "event.stale") == (found["status"], found["timeline"][-1]["what"])
+
+    def test_cancel_of_what_is_not_there_or_over(self, kit: Web) -> None:
+        """404 and 409."""
+        assert 404 == kit.post("/v1/bookings/direct/BK-404/cancel").status_code
+        kit.book(check_in="2024-12-01", check_out="2024-12-05")
+        answer = kit.post("/v1/bookings/direct/BK-1001/cancel")
+        assert (409, True) == (answer.status_code, "over" in answer.json["detail"])
 
 
 class TestFilteredPages:
@@ -702,7 +755,7 @@ class TestDescription:
             if rule.rule.startswith("/v1/")
         }
         assert rules == described
-        assert 25 == len(described)
+        assert 27 == len(described)
         for operations in answer.json["paths"].values():
             for method, operation in operations.items():
                 if method != "parameters":

@@ -255,6 +255,7 @@ class TestLog:
         acts = {
             "rotate-pin": "pin.rotate",
             "resend": "email.resend",
+            "cancel": "booking.cancel",
             "retry": "letter.retry",
             "resolve": "letter.resolve",
             "unlock": "lock.unlock",
@@ -264,6 +265,8 @@ class TestLog:
         tags = {"rfids", "{rfid_id}"}  # logged too: see TestTags
         paths = kit.client.get("/openapi.json").json["paths"]  # type: ignore[index]
         acting = [path for path, calls in paths.items() if set(calls) - {"get", "parameters"}]
+        # What is done to endpoints is logged too: see test_outgoing_by_hand.
+        acting = [path for path in acting if not path.startswith("/v1/outgoing/")]
         posts = [path for path in acting if path.rpartition("/")[2] not in tags]
         assert tags == {path.rpartition("/")[2] for path in acting} - set(acts)
         assert set(acts) == {path.rpartition("/")[2] for path in posts}

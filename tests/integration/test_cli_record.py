@@ -21,7 +21,7 @@ from worker.cli import cli
 from worker.commands import bookings
 from worker.commands.record import completed, open_record
 from worker.domain.access_code import GaveUp, Phase
-from worker.domain.booking import BookingEvent, EventType, StayKey, Version
+from worker.domain.booking import BookingEvent, EventType, Status, StayKey, Version
 from worker.domain.dead_letter import DeadLetter
 from worker.domain.outcomes import Kind, Outcome
 from worker.domain.plan import applied
@@ -148,9 +148,9 @@ def innkey(folder: Path, server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch)
     innkey.store.client.close()
 
 
-def run(*args: str) -> Result:
-    """Run `innkey` in this process."""
-    return CliRunner().invoke(cli, args)
+def run(*args: str, given: str | None = None) -> Result:
+    """Run `innkey` in this process; `given`: what is typed when it asks."""
+    return CliRunner().invoke(cli, args, input=given)
 
 
 def items(*args: str) -> list[Any]:
@@ -388,10 +388,65 @@ def test_resend(innkey: Innkey) -> None:
     )
 
 
-@pytest.mark.parametrize("act", ["rotate-pin", "resend"])
-def test_asking_for_an_unknown_booking(act: str, innkey: Innkey) -> None:
+def test_cancel(innkey: Innkey) -> None:
+    """It asks, names no guest, and does nothing unless it is agreed to; then it is cancelled and logged."""
+    book(innkey, 9, guest_name="Ann Lee")
+    key = StayKey("direct", "BK-9")
+    nobody, no = run("bookings", "cancel", str(key)), run("bookings", "cancel", str(key), given="n\n")
+    kept = innkey.store.stays.get(key)
+
+    assert (2, 1) == (nobody.exit_code, no.exit_code)
+    assert "give --yes" in nobody.stderr
+    assert f"Cancel {key} (beach-house, {TODAY + timedelta(days=9)} 15:00 +10:00 to" in no.stderr
+    assert "Ann" not in no.output
+    assert kept is not None
+    assert Status.CONFIRMED is kept.booking.status
+    assert [] == items("operator-log")
+
+    yes = run("bookings", "cancel", str(key), given="y\n")
+    stay = innkey.store.stays.get(key)
+
+    assert (0, f"{key}: it is cancelled") == (yes.exit_code, yes.stdout[: len(f"{key}: it is cancelled")])
+    assert stay is not None
+    assert Status.CANCELLED is stay.booking.status
+    assert ["booking.cancel"] * 2 == [line["what"] for line in items("operator-log")]
+
+
+def test_cancel_without_a_question(innkey: Innkey) -> None:
+    """`--json` prints the booking; a second time there is nothing to cancel, nor where it is over."""
+    book(innkey, -5)
+    done = run("bookings", "cancel", "direct/BK-3", "--yes", "--json")
+    again, past = (run("bookings", "cancel", f"direct/BK-{one}", "--yes") for one in (3, -5))
+
+    assert (0, "cancelled", "cancelled") == (
+        done.exit_code,
+        *(json.loads(done.stdout)[name] for name in ("status", "state")),
+    )
+    for result, why in ((again, "This stay is cancelled already."), (past, "This stay is over")):
+        assert 1 == result.exit_code
+        assert f"it cannot be done now. {why}" in result.stderr
+
+
+def test_cancel_names_the_other_stays_of_a_reservation(innkey: Innkey) -> None:
+    """Who cancels the first one is told which others go with it."""
+    key = book(innkey, 9)
+
+    def told(stay: Stay | None, _: datetime) -> Stay | None:
+        return stay and replace(stay, booking=replace(stay.booking, siblings=("BK-9.a", "BK-9.b")))
+
+    innkey.ledger.change(key, told)
+    assert "), and BK-9.a, BK-9.b with it?" in run("bookings", "cancel", str(key), given="n\n").stderr
+
+
+def test_cancel_of_an_unknown_unit(innkey: Innkey) -> None:
+    """There are no times to show then."""
+    assert "Cancel direct/BK-7 (nowhere)?" in run("bookings", "cancel", "direct/BK-7", given="n\n").stderr
+
+
+@pytest.mark.parametrize("act", [["rotate-pin"], ["resend"], ["cancel"], ["cancel", "--yes"]])
+def test_asking_for_an_unknown_booking(act: list[str], innkey: Innkey) -> None:
     """One line, exit code 1."""
-    result = run("bookings", act, "direct/BK-99")
+    result = run("bookings", *act, "direct/BK-99")
 
     assert 1 == result.exit_code
     assert result.stderr.startswith("innkey: error: booking direct/BK-99: there is none on record")

@@ -534,6 +534,20 @@ def test_a_reservation_that_the_system_does_not_know_is_put_before_a_person(offi
     assert 5 == len(office.api.asked)
 
 
+def test_what_was_cancelled_and_then_deleted_is_nobodys_task(office: Office) -> None:
+    """Its stay is off: there is nothing for a person to do."""
+    office.put("R-1", type="cancellation")
+    office.tell("R-1")
+    office.run()
+    del office.reservations["R-1"]
+    office.tell("R-1")
+    for _ in range(6):
+        office.pass_time()
+        office.run()
+    assert [] == office.web.get("/v1/rejected-events").json["items"]
+    assert 0 == office.web.innkey.store.errands.waiting(NAME)
+
+
 def test_a_worker_that_dies_in_a_request_leaves_it_to_the_next(office: Office) -> None:
     """The errand stays on the timetable until its answer is on record; the lease runs out by itself."""
     office.put("R-1")
@@ -653,9 +667,28 @@ def test_a_reservation_that_is_gone_is_put_before_a_person(office: Office) -> No
         office.run()
     (kept,) = office.web.get("/v1/rejected-events").json["items"]
     assert ["reservation"] == list(kept["errors"])
-    stay = office.web.innkey.store.stays.get(StayKey(NAME, "R-1"))
-    assert stay is not None
-    assert Status.CONFIRMED is stay.booking.status
+    assert "cancel the stay with innkey bookings cancel" in kept["errors"]["reservation"][0]
+    assert "confirmed" == office.web.get(f"/v1/bookings/{NAME}/R-1").json["status"]
+    assert 202 == office.web.post(f"/v1/bookings/{NAME}/R-1/cancel").status_code
+    assert "cancelled" == office.web.get(f"/v1/bookings/{NAME}/R-1").json["status"]
+
+
+def test_what_was_cancelled_by_hand_is_not_brought_back_by_the_list(office: Office) -> None:
+    """The daily list shows what it showed before, a detail more perhaps; a change after it counts."""
+    office.put("R-1")
+    Runner(office.web.innkey).begin()
+    office.run()
+    office.web.post(f"/v1/bookings/{NAME}/R-1/cancel")
+    modified = office.reservations["R-1"]["data"]["modifiedAt"]
+    office.put("R-1", modifiedAt=modified, adults=3)
+    office.pass_time()
+    office.run()
+    assert "cancelled" == office.web.get(f"/v1/bookings/{NAME}/R-1").json["status"]
+    changed = datetime.now(UTC) + timedelta(hours=1)
+    office.put("R-1", modifiedAt=f"{changed:%Y-%m-%d %H:%M:%S}")
+    office.pass_time()
+    office.run()
+    assert "confirmed" == office.web.get(f"/v1/bookings/{NAME}/R-1").json["status"]
 
 
 @pytest.mark.parametrize("office", ['poll = "0s"'], indirect=True)

@@ -147,7 +147,12 @@ class TestMetrics:
         assert [(k.name, ", ".join(f"`{label}`" for label in k.labels), k.says) for k in known] == rows
         kit.deliver(event_body())
         kit.innkey.store.health.count_all(
-            {"calls:add:done": 1, "deliveries:crm:delivered": 1, "fetched:a:news": 1}
+            {
+                "calls:add:done": 1,
+                "deliveries:crm:delivered": 1,
+                "fetched:a:news": 1,
+                "feeds:airbnb:news": 1,
+            }
         )
         signs = Signs(battery=64, heard=kit.innkey.store.agenda.now())
         kit.innkey.store.client.set(keys.signs("SS000001"), dump_signs(signs))

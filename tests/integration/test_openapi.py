@@ -26,6 +26,7 @@ CALLS = {
     "GET /v1/bookings/{source}/{id}": {200},
     "POST /v1/bookings/{source}/{id}/rotate-pin": {202},
     "POST /v1/bookings/{source}/{id}/resend": {202},
+    "POST /v1/bookings/{source}/{id}/cancel": {202, 409},
     "GET /v1/dead-letters": {200},
     "GET /v1/dead-letters/{id}": {200},
     "POST /v1/dead-letters/{id}/retry": {202},

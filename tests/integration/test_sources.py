@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -164,6 +164,24 @@ class TestSeveralUnits:
             kit.tell(adapter, later(both, units=units, kind="cancelled"))
             assert set() == kit.doors(adapter, stay.id) | kit.doors(adapter, f"{stay.id}.2")
             both = later(both, 120, kind="created")
+
+    def test_cancelled_by_hand(self, kit: Senders, stay: SampleStay, adapter: str) -> None:
+        """The first stay takes the others along, another one goes alone; later news has them all again."""
+        both, address = replace(stay, unit="500", units=("1", "2")), f"/v1/bookings/{adapter}/{stay.id}"
+        kit.tell(adapter, both)
+        assert 202 == kit.web.post(f"{address}.2/cancel").status_code
+        assert ({"SS000003"}, set()) == (kit.doors(adapter, stay.id), kit.doors(adapter, f"{stay.id}.2"))
+        # The same body again is no news of those that tell no time of change: it is another guest's name.
+        changed = datetime.now(UTC) + timedelta(hours=1)
+        soon = replace(both, kind="updated", changed=changed, name="Ann Lee")
+        kit.tell(adapter, soon)
+        assert {"SS000004"} == kit.doors(adapter, f"{stay.id}.2")
+        assert 202 == kit.web.post(f"{address}/cancel").status_code
+        assert set() == kit.doors(adapter, stay.id) | kit.doors(adapter, f"{stay.id}.2")
+        assert 409 == kit.web.post(f"{address}.2/cancel").status_code
+        kit.tell(adapter, later(soon, name="Bo Lee"))
+        assert {"SS000003"} == kit.doors(adapter, stay.id)
+        assert {"SS000004"} == kit.doors(adapter, f"{stay.id}.2")
 
     def test_a_room_of_a_listing_without_aliases_of_its_own(
         self, kit: Senders, stay: SampleStay, adapter: str

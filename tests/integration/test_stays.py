@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.engine_kit import DOOR, GATE, Engine, engine
 from worker.domain.access_code import AccessCode, Phase
-from worker.domain.booking import StayKey
+from worker.domain.booking import Status, StayKey
 from worker.service.requests import NotNowError, UnknownBookingError
 
 
@@ -403,6 +403,56 @@ def test_a_cancelled_stay_has_nothing_to_rotate(inn: Engine) -> None:
         inn.innkey.requests.rotate_pin(inn.stay().key)
     with pytest.raises(UnknownBookingError):
         inn.innkey.requests.resend(StayKey("direct", "BK-404"))
+
+
+def test_cancelled_by_hand(inn: Engine) -> None:
+    """Its code comes off now, and newer news of the source alone brings the stay back."""
+    inn.book("BK-1", unit="cabin")
+    inn.settle()
+    cancelled = inn.innkey.requests.cancel(StayKey("direct", "BK-1"))
+    assert Status.CANCELLED is cancelled.booking.status
+    inn.settle(lambda: inn.state() == "cancelled")
+    assert {} == inn.vendor.codes(DOOR)
+    inn.book("BK-1", unit="cabin", version=1)
+    inn.settle()
+    assert "cancelled" == inn.state()
+    inn.book("BK-1", unit="cabin")
+    inn.settle()
+    assert "ready" == inn.state()
+
+
+def test_cancelled_by_hand_before_its_push(inn: Engine) -> None:
+    """A code that was never pushed makes no call, and news that waits unapplied counts as from before."""
+    inn.book("BK-1", begins=24 * 30)
+    inn.settle()
+    inn.book("BK-1")
+    inn.innkey.requests.cancel(StayKey("direct", "BK-1"))
+    inn.settle()
+    assert ("cancelled", []) == (inn.state(), inn.calls("add"))
+
+
+def test_cancelled_by_hand_settles_its_letters(inn: Engine) -> None:
+    """The letter of an unknown unit has nothing to ask any more."""
+    inn.book("BK-1", unit="nowhere")
+    inn.settle()
+    assert "review" == inn.state()
+    inn.innkey.requests.cancel(StayKey("direct", "BK-1"))
+    assert ("cancelled", 0) == (inn.state(), inn.innkey.store.letters.open_count())
+
+
+def test_what_cannot_be_cancelled_by_hand(inn: Engine) -> None:
+    """Each is said, and nothing is changed."""
+    key, cancel = StayKey("direct", "BK-1"), inn.innkey.requests.cancel
+    with pytest.raises(UnknownBookingError):
+        cancel(key)
+    inn.book("BK-1", begins=-50)
+    inn.settle()
+    with pytest.raises(NotNowError, match="over"):
+        cancel(key)
+    inn.book("BK-1")
+    cancel(key)
+    with pytest.raises(NotNowError, match="already"):
+        cancel(key)
 
 
 def test_events_of_one_stay_are_applied_in_order(inn: Engine) -> None:

@@ -41,6 +41,8 @@ RECORD = [
     ["dead-letters", "resolve", "L1", "--note", "done"],
     ["bookings", "rotate-pin", "direct/BK-1"],
     ["bookings", "resend", "direct/BK-1"],
+    ["bookings", "cancel", "direct/BK-1"],
+    ["bookings", "cancel", "direct/BK-1", "--yes"],
     ["rejected-events", "list"],
 ]
 
@@ -88,6 +90,7 @@ def error_lines(result: Result) -> list[str]:
         ["bookings", "show", "no-slash"],
         ["dead-letters", "retry"],
         ["bookings", "rotate-pin", "no-slash"],
+        ["bookings", "cancel", "no-slash"],
         ["dead-letters", "resolve", "L1"],
         ["dead-letters", "resolve", "--note", "done"],
         ["rejected-events", "replay"],

@@ -88,6 +88,22 @@ def resend(source: str, id: str) -> dict[str, Any]:  # noqa: A002
     return _asked("email.resend", innkey().requests.resend, source, id)
 
 
+@endpoint(
+    blueprint,
+    "/v1/bookings/<source>/<stay_id:id>/cancel",
+    BookingSchema,
+    method="POST",
+    status=202,
+    fails=(404, 409),
+)
+def cancel(source: str, id: str) -> dict[str, Any]:  # noqa: A002
+    """Cancelled as its source would, with the other stays of its reservation if it is the first of them.
+
+    What the source told before does not bring it back; a newer confirmation does.
+    """
+    return _asked("booking.cancel", innkey().requests.cancel, source, id)
+
+
 def _asked(what: str, ask: Callable[[StayKey], Stay], source: str, booking: str) -> dict[str, Any]:
     moment, key = now(), StayKey(source, booking)
     try:

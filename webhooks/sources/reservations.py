@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from webhooks.sources import reading
@@ -16,9 +16,6 @@ from worker.property_access import SourceConfig
 
 __all__ = ["Part", "Reservation", "content_id", "guest", "parsed", "status_of", "stay_moments", "stay_times"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_RECEIPTS = 10**14
 _READERS: Mapping[str, Callable[[object], str | None]] = {
     "name": reading.text,
     "email": reading.email,
@@ -164,7 +161,7 @@ def _event(one: Reservation, received: datetime, source: str) -> BookingEvent:
         id=one.event,
         key=StayKey(source, one.id),
         type=EventType.CANCELLED if one.status is Status.CANCELLED else kind,
-        version=_version(one.changed, received),
+        version=Version(stamp=received) if one.changed is None else Version.changed_at(one.changed, received),
         changes=changes,
         siblings=siblings,
     )
@@ -183,15 +180,3 @@ def _named(one: Reservation) -> list[tuple[str, Mapping[str, object]]]:
             name, number = f"{one.id}.{part.id}.{number}", number + 1
         found[name] = part.changes
     return list(found.items())
-
-
-def _version(changed: datetime | None, received: datetime) -> Version:
-    """By the sender's moment, and by receipt where it is the same: senders' clocks are coarse."""
-    if changed is None:
-        return Version(stamp=received)
-    number = _milliseconds(changed) * _RECEIPTS + _milliseconds(received)
-    return Version(number=number, text=changed.isoformat(), stamp=received)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MILLISECOND

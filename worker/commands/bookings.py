@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from worker.bootstrap import Innkey
-from worker.commands.by_hand import does
+from worker.commands.by_hand import agreed, does
 from worker.commands.errors import Failure
 from worker.commands.output import json_option, print_json, print_pairs, print_table, shown
 from worker.commands.paging import page_options, paged, tell_more
@@ -52,7 +52,7 @@ def _key(ctx: click.Context, param: click.Parameter, value: str) -> StayKey:
 
 @click.group()
 def bookings() -> None:
-    """Look at bookings and their codes; give one a new PIN, or its guest the e-mail once more."""
+    """Look at bookings and their codes; give one a new PIN, its guest the e-mail once more, or cancel it."""
 
 
 @bookings.command("list")
@@ -216,6 +216,29 @@ def rotate_pin(*, key: StayKey, as_json: bool) -> None:
 def resend(*, key: StayKey, as_json: bool) -> None:
     """Ask the vendor for the guest's e-mail once more."""
     _ask("email.resend", Requests.resend, key, "the e-mail is asked for once more", as_json=as_json)
+
+
+@bookings.command("cancel")
+@click.argument("key", callback=_key, metavar="SOURCE/ID")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+def cancel(*, key: StayKey, yes: bool, as_json: bool) -> None:
+    """Cancel a stay as its source would; what the source told before does not bring it back."""
+    if not yes:
+        agreed(_cancel_question(key), yes=False)
+    _ask("booking.cancel", Requests.cancel, key, "it is cancelled, and its codes come off", as_json=as_json)
+
+
+def _cancel_question(key: StayKey) -> str:
+    with open_record() as innkey:
+        stay = innkey.store.stays.get(key)
+        if stay is None:
+            raise Failure(_unknown(key))
+        view = booking_view(stay, innkey.house(), innkey.clock.now())
+    times = [shown(view[name]) for name in ("check_in", "check_out") if view[name] is not None]
+    which = ", ".join(filter(None, [view["unit"], " to ".join(filter(None, times))]))
+    others = f", and {', '.join(stay.booking.siblings)} with it" if stay.booking.siblings else ""
+    return f"Cancel {key}{f' ({which})' if which else ''}{others}? Its codes come off now."
 
 
 def _ask(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
+_RECEIPTS = 10**14
+_LARGEST_SENT = 2**63  # of a sender's own number, or its time in microseconds
 
 
 class Status(StrEnum):
@@ -51,13 +56,36 @@ class StayKey:
 class Version:
     """Where an event stands in the order of one booking's events.
 
-    `number` is the sender's own version (an integer, or microseconds of its RFC 3339 time) and `text` how it
-    wrote it; both are empty where the sender gives none. `stamp` is the event's own time.
+    `number` is the sender's own version (an integer, microseconds of its RFC 3339 time, or as `changed_at`
+    makes it) and `text` how it wrote it; both are empty where the sender gives none. `stamp` is the event's
+    own time.
     """
 
     number: int | None = None
     text: str = ""
     stamp: datetime
+
+    @classmethod
+    def changed_at(cls, changed: datetime, received: datetime) -> Version:
+        """By the sender's moment, and by receipt where it is the same: senders' clocks are coarse."""
+        number = _milliseconds(changed) * _RECEIPTS + _milliseconds(received)
+        return cls(number=number, text=changed.isoformat(), stamp=received)
+
+    def by_hand(self, now: datetime) -> Version:
+        """The version of what a person says at `now`, when this one is the newest that is known.
+
+        What the source says from before is not newer. A plain number tells no time: there it is what has no
+        higher one.
+        """
+        stamp = max(now, self.stamp)
+        if self.number is None:
+            return Version(stamp=stamp)
+        if self.text.isdecimal():
+            return replace(self, stamp=stamp)
+        of_now = Version.changed_at(now, now)
+        if self.number < _LARGEST_SENT:
+            of_now = replace(of_now, number=(now - _EPOCH) // _MICROSECOND)
+        return replace(self if self.is_newer_than(of_now) else of_now, stamp=stamp)
 
     def is_older_than(self, other: Version) -> bool:
         """By version where both have one, else by the events' own times; equal ones are not older."""
@@ -149,6 +177,23 @@ def fold(booking: Booking, event: BookingEvent) -> Booking | None:
     return _applied(booking, event, status)
 
 
+def cancellation(booking: Booking, waiting: Iterable[BookingEvent], now: datetime) -> BookingEvent:
+    """The event by which a person cancels the stay at `now`, and with a reservation's first stay its others.
+
+    `waiting`: news of the stay that is on record and not applied yet; it is from before, too.
+    """
+    newest = booking.version
+    for event in waiting:
+        newest = event.version if event.version.is_newer_than(newest) else newest
+    return BookingEvent(
+        id=f"by-hand:{now.isoformat()}",
+        key=booking.key,
+        type=EventType.CANCELLED,
+        version=newest.by_hand(now),
+        siblings={},
+    )
+
+
 def sibling_events(before: Booking | None, after: Booking, event: BookingEvent) -> list[BookingEvent]:
     """What `event` of a reservation's first stay means for its others: each as it is now, or cancelled.
 
@@ -163,6 +208,10 @@ def sibling_events(before: Booking | None, after: Booking, event: BookingEvent) 
         *(_sibling(event, one, event.type, changes) for one, changes in event.siblings.items()),
         *(_sibling(event, one, EventType.CANCELLED, {}) for one in sorted(gone)),
     ]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _sibling(

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from tests.unit.domain.kit import CHECK_IN, CHECK_OUT, KEY, an_event
-from worker.domain.booking import Booking, BookingEvent, Status, StayKey, first, fold, sibling_events
+from tests.unit.domain.kit import CHECK_IN, CHECK_OUT, KEY, NOW, an_event
+from worker.domain.booking import (
+    Booking,
+    BookingEvent,
+    EventType,
+    Status,
+    StayKey,
+    Version,
+    cancellation,
+    first,
+    fold,
+    sibling_events,
+)
 
 TIMES: dict[str, Any] = {"unit": "cabin", "check_in": CHECK_IN, "check_out": CHECK_OUT}
 
@@ -153,3 +166,111 @@ class TestSiblings:
         before = first(self.told(2, "a"))
         assert {} == self.ends(before, self.told(1, "a", "b"))
         assert {} == self.ends(before, self.told(1))
+
+
+def by_time(seconds: float, received: float | None = None) -> Version:
+    """What an `innkey` source sends that versions its bookings by time."""
+    number = (NOW + timedelta(seconds=seconds) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )
+    return Version(number=number, text="a time", stamp=at(seconds if received is None else received))
+
+
+def by_change(seconds: float, received: float | None = None) -> Version:
+    """What a booking system's moment of change becomes."""
+    return Version.changed_at(at(seconds), at(seconds if received is None else received))
+
+
+def by_stamp(seconds: float, received: float | None = None) -> Version:
+    """What an event without a version has; it knows one time only."""
+    return Version(stamp=at(seconds))
+
+
+def at(seconds: float) -> datetime:
+    """A moment after `NOW`."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def at_version(version: Version, kind: str = "created", **changes: object) -> BookingEvent:
+    """An event of that version that says confirmed, unless told."""
+    return replace(an_event(kind, 1, **{**TIMES, "status": "confirmed", **changes}), version=version)
+
+
+def by_hand(booking: Booking, seconds: float, *waiting: BookingEvent) -> Booking:
+    """The booking after a person cancelled it so many seconds after `NOW`."""
+    after = fold(booking, cancellation(booking, waiting, at(seconds)))
+    assert after is not None
+    assert Status.CANCELLED is after.status
+    return after
+
+
+def status_after(booking: Booking, version: Version) -> Status:
+    """What a confirmation of that version makes of it."""
+    return (fold(booking, at_version(version, "updated")) or booking).status
+
+
+class TestByHand:
+    """A person cancels: it counts as the newest that is known, and the source has the last word."""
+
+    @pytest.mark.parametrize("said", [by_stamp, by_time, by_change])
+    def test_of_a_source_with_times(self, said: Callable[..., Version]) -> None:
+        """B12, D21: news from before is none, however late it comes; later news brings the stay back."""
+        gone = by_hand(first(at_version(said(0))), 100)
+        assert Status.CANCELLED is status_after(gone, said(0))
+        assert Status.CANCELLED is status_after(gone, said(0, received=500))
+        assert Status.CANCELLED is status_after(gone, said(99, received=500))
+        assert Status.CANCELLED is status_after(gone, said(100))
+        assert Status.CONFIRMED is status_after(gone, said(101))
+
+    def test_of_a_source_with_numbers(self) -> None:
+        """The number known now stands for now, whatever the clocks show: only a higher one is newer."""
+        gone = by_hand(first(at_version(numbered(7, 0))), 100)
+        assert ("7", at(100)) == (gone.version.text, gone.version.stamp)
+        assert Status.CANCELLED is status_after(gone, numbered(6, 500))
+        assert Status.CANCELLED is status_after(gone, numbered(7, 500))
+        assert Status.CONFIRMED is status_after(gone, numbered(8, 50))
+
+    @pytest.mark.parametrize("said", [by_stamp, by_time, by_change])
+    def test_a_source_whose_clock_is_ahead(self, said: Callable[..., Version]) -> None:
+        """Its own latest word counts as known, though it is of a time to come."""
+        gone = by_hand(first(at_version(said(300))), 100)
+        assert Status.CANCELLED is status_after(gone, said(300))
+        assert Status.CONFIRMED is status_after(gone, said(301))
+
+    def test_a_source_with_numbers_falls_back_on_times(self) -> None:
+        """An event without a version is ordered by its stamp, against a cancel by hand too."""
+        gone = by_hand(first(at_version(numbered(7, 0))), 100)
+        assert Status.CANCELLED is status_after(gone, by_stamp(99))
+        assert Status.CONFIRMED is status_after(gone, by_stamp(101))
+
+    def test_waiting_news_is_from_before(self) -> None:
+        """What is on record and could not be applied yet does not bring the stay back when it can be."""
+        late = at_version(numbered(9, 50), "updated")
+        gone = by_hand(first(at_version(numbered(7, 0))), 100, late, at_version(numbered(8, 60), "updated"))
+        assert Status.CANCELLED is status_after(gone, late.version)
+        assert Status.CONFIRMED is status_after(gone, numbered(10, 70))
+
+    @pytest.mark.parametrize("said", [by_stamp, by_time, by_change])
+    def test_an_update_that_says_nothing_of_the_status(self, said: Callable[..., Version]) -> None:
+        """It leaves the tombstone, and a second cancel by hand has nothing to reckon with but it."""
+        gone = by_hand(first(at_version(said(0))), 100)
+        again = fold(gone, replace(an_event("updated", 1, guest_name="Ann"), version=said(200)))
+        assert again is not None
+        assert Status.CANCELLED is again.status
+
+    def test_the_first_stay_takes_the_others_along(self) -> None:
+        """As a cancellation of the source does; another stay of the reservation goes alone."""
+        before = replace(first(at_version(by_change(0))), siblings=("BK-1.a", "BK-1.b"))
+        event = cancellation(before, [], at(100))
+        after = fold(before, event)
+        assert after is not None
+        others = sibling_events(before, after, event)
+        assert ["BK-1.a", "BK-1.b"] == [one.key.id for one in others]
+        assert {(EventType.CANCELLED, event.version)} == {(one.type, one.version) for one in others}
+        lone = replace(before, siblings=())
+        assert [] == sibling_events(lone, fold(lone, event) or lone, event)
+
+
+def numbered(number: int, seconds: float) -> Version:
+    """What a source sends that counts its versions."""
+    return Version(number=number, text=str(number), stamp=at(seconds))
