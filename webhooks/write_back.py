@@ -43,11 +43,14 @@ class WriteBack:
         stays = self._reservation(errand.of)
         house = self.innkey.house()
         known = {stay.key: stay for stay in [*stays, *self._on_record(errand.of)]}
-        if not any(is_owed(stay, house) for stay in known.values()):
+        # A write that was tried may have gone through, whatever became of its reading back.
+        has_tried = _tried(errand) in self.innkey.store.errands.notes(self.config.name)
+        if not stays or not (has_tried or any(is_owed(stay, house) for stay in known.values())):
             self._done(errand)
             return
         wanted = text_to_show(stays, house)
-        written = [stay.written_pin for stay in known.values() if stay.written_pin is not None]
+        pins = [(stay.written_pin, stay.shown_pin) for stay in known.values()]
+        written = [pin for both in pins for pin in both if pin is not None]
         if not self._shows(stays[0].key.id, wanted, written, may_write=self._may_write(errand, wanted)):
             self._failed(errand)
             return
@@ -99,7 +102,7 @@ class WriteBack:
 
         What is wanted is remembered as a digest that tells nothing without the record's key.
         """
-        store, name = self.innkey.store, f"tried:{errand.of}"
+        store, name = self.innkey.store, _tried(errand)
         text = store.vault.tag(f"{self.config.name}\n{errand.of}\n{wanted}")
         fails = store.errands.failures(self.config.name, errand.what)
         digest, _, last = store.errands.notes(self.config.name).get(name, "").partition(" ")
@@ -137,12 +140,17 @@ class WriteBack:
     def _done(self, errand: Errand) -> None:
         if self.innkey.store.errands.failures(self.config.name, errand.what) >= MOST_FAILURES:
             self._tell(errand, is_over=True)
-        self.innkey.ledger.run_commands([forget_command(self.config.name, f"tried:{errand.of}")])
+        self.innkey.ledger.run_commands([forget_command(self.config.name, _tried(errand))])
         self.innkey.store.errands.done(self.taken, errand)
 
     def _tell(self, errand: Errand, *, is_over: bool = False) -> None:
         now = self.innkey.clock.now()
         self.innkey.ledger.run_commands(pin_commands(self.config.name, errand.of, now, is_over=is_over))
+
+
+def _tried(errand: Errand) -> str:
+    """The note of the source's that says what was last written for an errand."""
+    return f"tried:{errand.of}"
 
 
 def _is_ours(shown: str, written: Sequence[str]) -> bool:

@@ -295,6 +295,30 @@ def test_a_worker_that_dies_between_write_and_read_back_leaves_the_errand(
     assert [] == house.waiting()
 
 
+def test_what_was_written_and_never_read_back_is_cleared_with_its_stay(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record does not know of the write; the booking system must not go on showing a dead PIN."""
+    house.put(501)
+    pin = house.set()
+    read = ADAPTERS[house.api.adapter].read_pin  # type: ignore[attr-defined]
+    calls: list[str] = []
+
+    def killed_at_the_second(api: Asking, reservation: str) -> str:
+        calls.append(reservation)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return str(read(api, reservation))
+
+    monkeypatch.setattr(ADAPTERS[house.api.adapter], "read_pin", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    house.web.innkey.requests.cancel(StayKey(NAME, "501"))
+    assert (pin, None) == (house.shown(), house.stay().written_pin)
+    house.run()
+    assert ("", []) == (house.shown(), house.waiting())
+
+
 def _at_writes(answer: Answer, house: House) -> None:
     house.api.fault = lambda asked: (
         answer if asked.method in ("PUT", "POST", "PATCH") and "oken" not in asked.path else None
