@@ -156,6 +156,18 @@ class TestSeveralUnits:
         kit.tell(adapter, later(both, 120))
         assert {"SS000004"} == kit.doors(adapter, f"{stay.id}.2")
 
+    def test_the_first_unit_less(self, kit: Senders, stay: SampleStay, adapter: str) -> None:
+        """Promise 3: who stays keeps door and PIN, though that unit counts as the first one now."""
+        both, other = replace(stay, unit="500", units=("1", "2")), f"{stay.id}.2"
+        kit.tell(adapter, both)
+        kit.tell(adapter, later(both, units=("2",)))
+        assert (set(), {"SS000004"}) == (kit.doors(adapter, stay.id), kit.doors(adapter, other))
+        kit.tell(adapter, later(both, 120))
+        assert ({"SS000003"}, {"SS000004"}) == (kit.doors(adapter, stay.id), kit.doors(adapter, other))
+        kit.tell(adapter, later(both, 180, units=("2",)))
+        kit.tell(adapter, later(both, 240, units=("2",), kind="cancelled"))
+        assert set() == kit.doors(adapter, stay.id) | kit.doors(adapter, other)
+
     def test_cancelled(self, kit: Senders, stay: SampleStay, adapter: str) -> None:
         """A cancelled reservation takes all of its stays along, whether it names its units or not."""
         both = replace(stay, unit="500", units=("1", "2"))

@@ -170,7 +170,8 @@ def _event(one: Reservation, received: datetime, source: str) -> BookingEvent:
 def _named(one: Reservation) -> list[tuple[str, Mapping[str, object]]]:
     """Each part with the id of its stay. The part with the lowest id is the reservation's own stay.
 
-    So a reservation over one unit keeps its id when it moves, or when another unit joins it.
+    So a reservation over one unit keeps its id when it moves. Who keeps which door as units join and leave is
+    decided on the record (`worker.domain.booking.by_unit`).
     """
     parts = sorted(one.parts, key=lambda part: (not part.id.isdecimal(), len(part.id), part.id))
     found: dict[str, Mapping[str, object]] = {one.id: parts[0].changes}

@@ -194,6 +194,35 @@ def cancellation(booking: Booking, waiting: Iterable[BookingEvent], now: datetim
     )
 
 
+def by_unit(event: BookingEvent, units: Mapping[str, str | None]) -> BookingEvent:
+    """The event with each unit at the stay that has it already. `units`: of its stays that are on, by id.
+
+    Senders tell a reservation's units, and our names for them go by their order. When one leaves or joins, a
+    stay would move to the door of another guest, with its own PIN. If the first stay's unit is told no more,
+    that stay is cancelled, and the others stay with it.
+    """
+    first_id = event.key.id
+    told = {first_id: event.changes, **(event.siblings or {})}
+    at = {unit: one for one, unit in units.items()}
+    named = [changes.get("unit") for changes in told.values()]
+    if event.siblings is None or event.type is EventType.CANCELLED or None in named or None in at:
+        return event
+    if len(set(named)) < len(told) or len(at) < len(units):
+        return event
+    kept = {at[str(changes["unit"])]: changes for changes in told.values() if changes["unit"] in at}
+    left = {name: changes for name, changes in told.items() if changes["unit"] not in at}
+    free = [name for name in told if name not in kept]
+    for name, changes in left.items():
+        # The first stay first: the others hang on it.
+        place = first_id if first_id in free else name if name in free else free[0]
+        free.remove(place)
+        kept[place] = changes
+    others = {name: changes for name, changes in kept.items() if name != first_id}
+    if first_id in kept:
+        return replace(event, changes=kept[first_id], siblings=others)
+    return replace(event, type=EventType.CANCELLED, changes={}, siblings=others)
+
+
 def sibling_events(before: Booking | None, after: Booking, event: BookingEvent) -> list[BookingEvent]:
     """What `event` of a reservation's first stay means for its others: each as it is now, or cancelled.
 
@@ -205,13 +234,19 @@ def sibling_events(before: Booking | None, after: Booking, event: BookingEvent) 
         return []
     gone = set(before.siblings if before is not None else ()) - event.siblings.keys()
     return [
-        *(_sibling(event, one, event.type, changes) for one, changes in event.siblings.items()),
+        *(_sibling(event, one, _kind(event, changes), changes) for one, changes in event.siblings.items()),
         *(_sibling(event, one, EventType.CANCELLED, {}) for one in sorted(gone)),
     ]
 
 
 def _milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def _kind(event: BookingEvent, changes: Mapping[str, object]) -> EventType:
+    """The first stay's own, but where that one leaves a reservation that goes on."""
+    is_on = changes.get("status") not in (None, Status.CANCELLED.value)
+    return EventType.UPDATED if event.type is EventType.CANCELLED and is_on else event.type
 
 
 def _sibling(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from worker.domain.booking import BookingEvent, StayKey, sibling_events
+from worker.domain.booking import BookingEvent, Status, StayKey, by_unit, sibling_events
 from worker.domain.plan import applied
 from worker.domain.record import Stay
 from worker.service.generation import OlderFileError
@@ -44,7 +44,8 @@ class EventApplier:
         def fold(stay: Stay | None, now: datetime) -> Stay | None:
             waiting = self._waiting(event_key, event.key)
             commands[:] = [row for key in waiting for row in applied_commands(key, event.key)]
-            for one in waiting.values():
+            for told in waiting.values():
+                one = by_unit(told, self._units(stay, told))
                 before, stay = stay, applied(stay, one, now)
                 siblings.extend(self._siblings(before, stay, one))
             return stay if waiting else None
@@ -74,6 +75,16 @@ class EventApplier:
             for key, event in found.items()
             if key == event_key or not self.store.events.has_failed(key)
         }
+
+    def _units(self, first: Stay | None, event: BookingEvent) -> dict[str, str | None]:
+        """The units of the reservation's stays that are on, by id."""
+        if first is None or event.siblings is None:
+            return {}
+        names = sorted({*first.booking.siblings, *event.siblings})
+        others = [self.store.stays.get(StayKey(event.key.source, name)) for name in names]
+        stays = [first, *(stay for stay in others if stay is not None)]
+        on = (stay for stay in stays if stay.booking.status is not Status.CANCELLED)
+        return {stay.key.id: stay.booking.unit for stay in on}
 
     def _siblings(self, before: Stay | None, after: Stay, event: BookingEvent) -> list[str]:
         """Accept what it means for the reservation's other stays, before it leaves the inbox itself."""

@@ -18,6 +18,7 @@ from worker.domain.booking import (
     Status,
     StayKey,
     Version,
+    by_unit,
     cancellation,
     first,
     fold,
@@ -274,3 +275,55 @@ class TestByHand:
 def numbered(number: int, seconds: float) -> Version:
     """What a source sends that counts its versions."""
     return Version(number=number, text=str(number), stamp=at(seconds))
+
+
+class TestByUnit:
+    """Promise 3: guests of a reservation over several units keep their doors as units come and go."""
+
+    @staticmethod
+    def told(*units: str) -> BookingEvent:
+        """A reservation over these units, named as adapters name them: the lowest is the first stay."""
+        named = {unit: {"unit": unit, "status": "confirmed"} for unit in sorted(units)}
+        first, *others = named
+        siblings = {f"BK-1.{unit}": named[unit] for unit in others}
+        return replace(an_event("updated", 2), changes=named[first], siblings=siblings)
+
+    @staticmethod
+    def places(event: BookingEvent) -> dict[str, object]:
+        """Which unit each stay has then; the first one's is None where it is cancelled."""
+        others = {name: changes["unit"] for name, changes in (event.siblings or {}).items()}
+        return {"BK-1": event.changes.get("unit"), **others}
+
+    @pytest.mark.parametrize(
+        ("units", "told", "found"),
+        [
+            ({"BK-1": "11"}, ["11", "12"], {"BK-1": "11", "BK-1.12": "12"}),
+            ({"BK-1": "11", "BK-1.12": "12"}, ["12"], {"BK-1": None, "BK-1.12": "12"}),
+            ({"BK-1": "11", "BK-1.12": "12"}, ["11"], {"BK-1": "11"}),
+            ({"BK-1": "11"}, ["10", "11"], {"BK-1": "11", "BK-1.11": "10"}),
+            ({"BK-1": "11", "BK-1.11": "10"}, ["10", "11"], {"BK-1": "11", "BK-1.11": "10"}),
+            ({"BK-1": "11", "BK-1.12": "12"}, ["12", "13"], {"BK-1": "13", "BK-1.12": "12"}),
+            ({"BK-1.12": "12"}, ["12"], {"BK-1": None, "BK-1.12": "12"}),
+            ({"BK-1": "11"}, ["14"], {"BK-1": "14"}),
+            ({}, ["11", "12"], {"BK-1": "11", "BK-1.12": "12"}),
+        ],
+    )
+    def test_each_stays_where_it_is(
+        self, units: dict[str, str], told: list[str], found: dict[str, object]
+    ) -> None:
+        """Whatever leaves, joins, or changes: a unit that is told already has its stay."""
+        assert found == self.places(by_unit(self.told(*told), units))
+
+    def test_those_who_stay_are_not_cancelled_with_the_first(self) -> None:
+        """The first stay leaves, its reservation goes on."""
+        event = by_unit(self.told("12"), {"BK-1": "11", "BK-1.12": "12"})
+        before = replace(first(an_event("created", 1)), siblings=("BK-1.12",))
+        after = fold(before, event)
+        assert after is not None
+        assert Status.CANCELLED is after.status
+        (other,) = sibling_events(before, after, event)
+        assert ("BK-1.12", EventType.UPDATED) == (other.key.id, other.type)
+        cancelled = replace(event, version=an_event("updated", 3).version, siblings={})
+        gone = fold(after, cancelled)
+        assert gone is not None
+        assert [EventType.CANCELLED] == [one.type for one in sibling_events(after, gone, cancelled)]
