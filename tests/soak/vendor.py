@@ -54,7 +54,9 @@ class PhysicalChange:
 
 def read_changes(path: Path) -> list[PhysicalChange]:
     """The journal so far, in the order in which things happened."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    text = path.read_text() if path.exists() else ""
+    # The vendor's process may be in the midst of its last line.
+    rows = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
     return [
         PhysicalChange(row["at"], row["lock"], row["slot"], row["source"], *map(_holder, row["held"]))
         for row in rows
