@@ -20,6 +20,7 @@ from webhooks.setbacks import FULL, MOST_FAILURES, POLL, Setbacks
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Answers, Lists, Parsed
 from webhooks.sources.asking import Asking, AskingError, GoneError, LaterError, RefusedError
+from webhooks.sources.fetching import may_ask
 from webhooks.sources.oauth import TokenAuth
 from webhooks.unlisted import ASK, ask, ask_for_unlisted
 from webhooks.write_back import WriteBack
@@ -46,7 +47,7 @@ log = structlog.get_logger(__name__)
 def answers(config: SourceConfig) -> Answers | None:
     """The adapter of a source whose API may be asked; None where it cannot, or the table has no key."""
     adapter = ADAPTERS[config.adapter]
-    is_able = hasattr(adapter, "fetch") and config.api_url is not None and config.api_key is not None
+    is_able = hasattr(adapter, "fetch") and may_ask(config)
     return cast("Answers", adapter) if is_able else None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from webhooks.backoff import delay_after
 from webhooks.intake import Intake
 from webhooks.sources.asking import AskingError, LaterError, RefusedError
 from webhooks.told import settle, tell
@@ -126,4 +127,4 @@ class Setbacks:
 
 def _delay(fails: int) -> timedelta:
     """Before the next try, after so many failures in a row."""
-    return min(FIRST_DELAY * (1 << min(max(fails - 1, 0), 10)), LONGEST_DELAY)
+    return delay_after(fails, FIRST_DELAY, LONGEST_DELAY)

@@ -9,6 +9,7 @@ from typing import cast
 
 import structlog
 
+from webhooks.backoff import delay_after
 from webhooks.sources import ADAPTERS
 from webhooks.sources.adapter import Writes
 from webhooks.sources.asking import Asking, GoneError, RefusedError
@@ -131,7 +132,7 @@ class WriteBack:
         if not self._holds_lease():
             return
         fails = store.errands.failed(self.taken, errand)
-        delay = min(FIRST_DELAY * 2 ** min(fails - 1, 10), LONGEST_DELAY)
+        delay = delay_after(fails, FIRST_DELAY, LONGEST_DELAY)
         store.errands.put_off(self.taken, errand, store.agenda.now() + delay)
         log.warning("source.pin_not_shown", source=self.config.name, booking=errand.of, failures=fails)
         if fails == MOST_FAILURES:

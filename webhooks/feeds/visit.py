@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
+from webhooks.backoff import delay_after
 from webhooks.feeds.calendars import Found, NotACalendarError, Unread, new_id, read_calendar
 from webhooks.feeds.fetching import fetch
 from webhooks.sources.asking import AskingError, LaterError
@@ -150,7 +151,7 @@ class FeedVisit:
 
     def _failed(self, due: Sequence[Errand], cause: str, after: timedelta | None = None) -> None:
         store, fails = self.innkey.store, self._fails(due)
-        delay = after or min(FIRST_DELAY * 2 ** min(fails - 1, 10), LONGEST_DELAY)
+        delay = after or delay_after(fails, FIRST_DELAY, LONGEST_DELAY)
         now = store.agenda.now()
         for one in due:
             store.errands.put_off(self.taken, one, now + delay)

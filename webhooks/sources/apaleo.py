@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking
+from webhooks.sources.fetching import access
 from webhooks.sources.json_body import JSON, read_documents
 from webhooks.sources.oauth import ClientCredentials
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, word
@@ -75,7 +76,8 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
 
 def asking(config: SourceConfig) -> Asking:
     """The API, with a token of the client in the source's table."""
-    url, (client, secret) = config.api_url or "", pair(config.api_key)
+    url, key = access(config)
+    client, secret = pair(key)
     login = ClientCredentials(_token_url(url), client.reveal(), secret.reveal(), basic=True)
     return Asking(url, auth=login)
 

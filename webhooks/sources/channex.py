@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, GoneError, LaterError, RefusedError
+from webhooks.sources.fetching import access
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import (
@@ -142,8 +143,8 @@ def _rooms(revision: Document, status: Status, house: str | None) -> list[Part]:
 
 def asking(config: SourceConfig) -> Asking:
     """API version 1, with a key."""
-    key = config.api_key.reveal() if config.api_key is not None else ""
-    return Asking(config.api_url or "", headers={"user-api-key": key})
+    url, key = access(config)
+    return Asking(url, headers={"user-api-key": key.reveal()})
 
 
 def fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:

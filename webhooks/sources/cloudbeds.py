@@ -8,6 +8,7 @@ from typing import Any
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, LaterError
+from webhooks.sources.fetching import access
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, by_word, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import (
@@ -73,8 +74,8 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
 
 def asking(config: SourceConfig) -> Asking:
     """The API, with the key in the source's table."""
-    key = config.api_key.reveal() if config.api_key is not None else ""
-    return Asking(config.api_url or "", headers={"Authorization": f"Bearer {key}"})
+    url, key = access(config)
+    return Asking(url, headers={"Authorization": f"Bearer {key.reveal()}"})
 
 
 def fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:

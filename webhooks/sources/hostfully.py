@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking
+from webhooks.sources.fetching import access
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, by_word, identity, mapping, mappings, moment, word
 from webhooks.sources.reservations import content_id, guest, status_of, stay_moments
@@ -80,8 +81,8 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:  # noqa: ARG001 -
 
 def asking(config: SourceConfig) -> Asking:
     """The API, with the key in the source's table."""
-    key = config.api_key.reveal() if config.api_key is not None else ""
-    return Asking(config.api_url or "", headers={"X-HOSTFULLY-APIKEY": key})
+    url, key = access(config)
+    return Asking(url, headers={"X-HOSTFULLY-APIKEY": key.reveal()})
 
 
 def fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:

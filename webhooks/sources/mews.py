@@ -8,6 +8,7 @@ from typing import Any
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking
+from webhooks.sources.fetching import access
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import content_id, guest, status_of, stay_moments
@@ -61,9 +62,10 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:  # noqa: ARG001 -
 
 def asking(config: SourceConfig) -> Asking:
     """The Connector API, whose tokens stand in each body."""
-    client, access = pair(config.api_key)
-    tokens = {"ClientToken": client.reveal(), "AccessToken": access.reveal(), "Client": "Innkey"}
-    return Asking(config.api_url or "", common=tokens)
+    url, key = access(config)
+    client, user = pair(key)
+    tokens = {"ClientToken": client.reveal(), "AccessToken": user.reveal(), "Client": "Innkey"}
+    return Asking(url, common=tokens)
 
 
 def fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import httpx
 
 from webhooks.sources.adapter import Delivery, NotUnderstoodError, Parsed
 from webhooks.sources.asking import Asking, GoneError, LaterError
-from webhooks.sources.fetching import fetched
+from webhooks.sources.fetching import access, fetched, may_ask
 from webhooks.sources.json_body import FORM, JSON, read_documents
 from webhooks.sources.reading import Document, identity, mapping, mappings, moment, name_of, word
 from webhooks.sources.reservations import Reservation, content_id, guest, parsed, status_of, stay_times
@@ -61,7 +61,7 @@ def parse(delivery: Delivery, config: SourceConfig) -> Parsed:
     """Read the bookings; guests, properties and the like concern no stay. Raises NotUnderstoodError."""
     documents = read_documents(delivery)
     news = [one for one in documents if _is_of_a_booking(one)]
-    has_api = config.api_url is not None and config.api_key is not None
+    has_api = may_ask(config)
     found = [_told(one, delivery.received) for one in news if not has_api or _is_whole(one)]
     # The guest is never in it. Only a confirmed stay needs one.
     asks = [one.id for one in found if one.status is Status.CONFIRMED] if has_api else []
@@ -163,11 +163,11 @@ def _default(given: object) -> Document:
 
 def asking(config: SourceConfig) -> Asking:
     """API version 2, with `address:token` of an account's own, or the token of an OAuth application."""
-    key = config.api_key.reveal() if config.api_key is not None else ""
-    user, colon, token = key.partition(":")
+    url, key = access(config)
+    user, colon, token = key.reveal().partition(":")
     if colon:
-        return Asking(config.api_url or "", auth=httpx.BasicAuth(user, token))
-    return Asking(config.api_url or "", headers={"Authorization": f"Bearer {key}"})
+        return Asking(url, auth=httpx.BasicAuth(user, token))
+    return Asking(url, headers={"Authorization": f"Bearer {key.reveal()}"})
 
 
 def fetch(api: Asking, ids: Sequence[str]) -> Mapping[str, Any]:

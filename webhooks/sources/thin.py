@@ -92,7 +92,7 @@ def in_address(value: object, path: str) -> str:
     return value
 
 
-def pair(key: Secret | None) -> tuple[Secret, Secret]:
+def pair(key: Secret) -> tuple[Secret, Secret]:
     """The two parts of a key that is written with a colon between them."""
-    one, _, other = (key.reveal() if key is not None else "").partition(":")
+    one, _, other = key.reveal().partition(":")
     return Secret(one), Secret(other)
